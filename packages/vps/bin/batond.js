@@ -13,5 +13,5 @@ if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
 	console.error("not built yet: run npm run build");
 	process.exit(1);
 } else {
-	import(bundle.href);
+	void import(bundle.href);
 }
