@@ -1,0 +1,3 @@
+import { VERSION } from "@baton/io/version";
+
+console.log(VERSION);
