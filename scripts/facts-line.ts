@@ -1,0 +1,20 @@
+/**
+ * `--json`: the last line of stdout is one object whose counts are numbers.
+ *
+ * npm keeps a `--json` that stands before `--` to itself and tells it in a variable, so both
+ * `npm run check --json` and `npm run check -- --json` are heard.
+ */
+const FLAG = "--json";
+
+function wantsFacts(): boolean {
+	return process.argv.includes(FLAG) || process.env.npm_config_json === "true";
+}
+
+/** The arguments that are not `--json`. */
+export function otherArguments(): string[] {
+	return process.argv.slice(2).filter((argument) => argument !== FLAG);
+}
+
+export function printFacts(facts: Record<string, number | string[]>): void {
+	if (wantsFacts()) console.log(JSON.stringify(facts));
+}
