@@ -103,3 +103,23 @@ export interface OAuthServer extends OAuthControl, OAuthAddresses {
 	/** Ends every connection and listener at once, answering nothing that is held. */
 	close(): Promise<void>;
 }
+
+/** The calls of `OAuthControl` by name, for a server in another process. */
+export const CONTROL_CALLS = [
+	"mintLogin",
+	"mintSetupToken",
+	"liveAccess",
+	"liveRefresh",
+	"killAccess",
+	"revokeLogin",
+	"change",
+	"inject",
+	"clearFaults",
+	"release",
+	"untilHeld",
+	"down",
+	"up",
+	"presentations",
+	"rotations",
+	"spentTwice",
+] as const satisfies readonly (keyof OAuthControl)[];

@@ -187,7 +187,10 @@ function configure(
 		rotateRefreshToken: () => settings.rotates(),
 		features: {
 			devInteractions: { enabled: false },
-			revocation: { enabled: true },
+			revocation: {
+				enabled: true,
+				allowedPolicy: (_context, client, token) => token.clientId === client.clientId,
+			},
 			userinfo: { enabled: false },
 			rpInitiatedLogout: { enabled: false },
 			resourceIndicators: { enabled: false },

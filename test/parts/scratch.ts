@@ -1,0 +1,64 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isRunning } from "./is-running.ts";
+
+/** A folder of mode 0700 that is gone when this process is. */
+export interface Scratch {
+	readonly path: string;
+	/** The path of something inside. */
+	at(...names: string[]): string;
+	/** Removes it now. Safe to call twice. */
+	remove(): void;
+}
+
+const PREFIX = "baton-part-";
+const held = new Set<string>();
+
+/**
+ * Makes a folder under the system's temporary one. It is removed by `remove`, at the end of the
+ * process, and on Ctrl-C or SIGTERM. What a killed process left is removed by the next one: its pid
+ * is in the name.
+ */
+export function makeScratch(): Scratch {
+	if (held.size === 0) removeOrphans();
+	watchForTheEnd();
+	const path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+	held.add(path);
+	return {
+		path,
+		at: (...names) => join(path, ...names),
+		remove: () => remove(path),
+	};
+}
+
+/** Removes every scratch folder of this process. */
+export function removeAllScratch(): void {
+	for (const path of held) remove(path);
+}
+
+function remove(path: string): void {
+	rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+	held.delete(path);
+}
+
+let watching = false;
+
+function watchForTheEnd(): void {
+	if (watching) return;
+	watching = true;
+	process.on("exit", removeAllScratch);
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+		process.once(signal, () => {
+			removeAllScratch();
+			process.kill(process.pid, signal);
+		});
+	}
+}
+
+function removeOrphans(): void {
+	for (const name of readdirSync(tmpdir())) {
+		const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+		if (owner && !isRunning(Number(owner))) remove(join(tmpdir(), name));
+	}
+}
