@@ -23,7 +23,8 @@ export function run(argv: readonly [string, ...string[]], options: RunOptions = 
 	return new Promise<Outcome>((resolve) => {
 		const child = spawn(command, args, {
 			cwd: options.cwd ?? ROOT,
-			env: { ...process.env, ...options.env },
+			// A `--json` given to `npm run` is for the script, not for the npm it starts.
+			env: { ...process.env, npm_config_json: undefined, ...options.env },
 			stdio: ["ignore", options.show ? "inherit" : "pipe", options.show ? "inherit" : "pipe"],
 		});
 		const chunks: Buffer[] = [];
