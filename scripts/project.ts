@@ -13,6 +13,7 @@ export interface Manifest {
 	license?: string;
 	dependencies?: Record<string, string>;
 	optionalDependencies?: Record<string, string>;
+	devDependencies?: Record<string, string>;
 }
 
 export function readManifest(folder: string): Manifest {
