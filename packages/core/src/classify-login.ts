@@ -1,0 +1,80 @@
+/**
+ * Telling a fresh login from a rotation: a pure function of the store before and after.
+ *
+ * A rotation never moves the login's deadline later; a login sets a new one. That difference, and the
+ * account, is all the evidence a credentials file bears.
+ */
+
+import type { Reading } from "./credentials-file.ts";
+import type { Fingerprint } from "./lineage.ts";
+
+/** What is remembered of a store between two looks; bears no secret. */
+export interface StoreView {
+	/** Absent when the store was blank. */
+	readonly fp: Fingerprint | undefined;
+	/** The last login seen before a blank: if just that comes again, it is no fresh one. */
+	readonly lastFp: Fingerprint | undefined;
+	readonly account: string | undefined;
+	readonly deadline: number | undefined;
+}
+
+export type Verdict =
+	/** The same refresh token as before, or a look that says nothing. */
+	| "unchanged"
+	/** Logout, wipe or disarm: never offered. */
+	| "blank"
+	/** The first look ever found a login: it was there before Baton and is the person's own. */
+	| "first-sight"
+	| "login"
+	/** The same login, refreshed: a login still pending stays pending under its new fingerprint. */
+	| "rotation"
+	/** No deadline to tell by: offered only from a dedicated folder or after the person agrees. */
+	| "provisional"
+	/** A fingerprint that was handed over, or that the custodian named: a copy came back. */
+	| "came-back";
+
+/** Clocks and roundings move a deadline a little; a login moves it by days. Milliseconds. */
+const DEADLINE_SLACK_MS = 60_000;
+
+/**
+ * @param before what the last look showed; undefined if there was none
+ * @param isOurs whether this fingerprint was handed over, or named current or retired by a custodian
+ */
+export function classifyLogin(
+	before: StoreView | undefined,
+	after: Reading,
+	isOurs: (fp: Fingerprint) => boolean,
+): Verdict {
+	if (after.kind === "unreadable") return "unchanged";
+	if (after.kind === "blank") return before !== undefined && before.fp === undefined ? "unchanged" : "blank";
+	if (isOurs(after.fp)) return "came-back";
+	if (before === undefined) return "first-sight";
+	if (before.fp === after.fp) return "unchanged";
+	if (before.fp === undefined) return before.lastFp === after.fp ? "unchanged" : "login";
+	const { account, deadline } = after.session;
+	if (before.account !== undefined && account !== undefined && before.account !== account) return "login";
+	if (before.deadline === undefined || deadline === undefined) return "provisional";
+	return deadline > before.deadline + DEADLINE_SLACK_MS ? "login" : "rotation";
+}
+
+/** What to remember of a look; a look that says nothing leaves the memory as it was. */
+export function viewOf(before: StoreView | undefined, reading: Reading): StoreView | undefined {
+	switch (reading.kind) {
+		case "unreadable":
+			return before;
+		case "blank":
+			return {
+				fp: undefined,
+				lastFp: before?.fp ?? before?.lastFp,
+				account: undefined,
+				deadline: undefined,
+			};
+		case "login":
+			return {
+				fp: reading.fp,
+				lastFp: undefined,
+				account: reading.session.account,
+				deadline: reading.session.deadline,
+			};
+	}
+}

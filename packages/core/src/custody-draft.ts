@@ -1,0 +1,36 @@
+/**
+ * A decision in the making: the custody state with what has been changed so far. It lives within one
+ * call of `decideCustody`; records and runs themselves are never changed in place.
+ */
+
+import type { CustodyRecord, CustodyRules, Lineage, Phase, Role, Run } from "./custody-state.ts";
+import type { CustodyEffect, Note } from "./effect.ts";
+
+export interface Draft {
+	record: CustodyRecord;
+	run: Run;
+	readonly rules: CustodyRules;
+	/** What follows the persist, in order. */
+	readonly effects: CustodyEffect[];
+}
+
+export function change(draft: Draft, fields: Partial<CustodyRecord>): void {
+	draft.record = { ...draft.record, ...fields };
+}
+
+export function remember(draft: Draft, fields: Partial<Run>): void {
+	draft.run = { ...draft.run, ...fields };
+}
+
+export function changeLineage(draft: Draft, role: Role, fields: Partial<Lineage>): void {
+	const lineage = draft.record[role];
+	if (lineage !== undefined) change(draft, { [role]: { ...lineage, ...fields } });
+}
+
+export function enter(draft: Draft, role: Role, phase: Phase): void {
+	changeLineage(draft, role, { phase });
+}
+
+export function note(draft: Draft, level: Note["level"], what: string, more: Partial<Note> = {}): void {
+	draft.effects.push({ ...more, type: "note", level, what });
+}

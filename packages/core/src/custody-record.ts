@@ -1,0 +1,137 @@
+/**
+ * The custody record as bytes: JSON with tokens in clear, for the secret store only.
+ */
+
+import * as z from "zod/mini";
+import type { CustodyRecord, Lineage, Phase } from "./custody-state.ts";
+import { BatonError } from "./error.ts";
+import { formatEntry, parseEntry, type Session, setupTokenSession } from "./session.ts";
+
+/** Grows with the record; a newer one is refused by the state file that carries it. */
+export const CUSTODY_RECORD_VERSION = 1;
+
+const text = z.string();
+const instant = z.number();
+const reason = z.enum([
+	"revoked-or-reused",
+	"deadline",
+	"lost-in-flight",
+	"logged-out",
+	"rolled-back",
+	"none-yet",
+]);
+const notTaken = z.enum(["other-account", "dead", "expired", "replaced"]);
+const intent = z.object({ at: instant });
+const quiet = [
+	z.object({ name: z.literal("staged") }),
+	z.object({ name: z.literal("held") }),
+	z.object({ name: z.literal("suspect"), since: instant }),
+] as const;
+
+const phase = z.discriminatedUnion("name", [
+	...quiet,
+	z.object({ name: z.literal("refreshing"), intent, before: z.discriminatedUnion("name", [...quiet]) }),
+	z.object({ name: z.literal("in-doubt"), intent, lateTryAt: z.optional(instant) }),
+	z.object({ name: z.literal("rolled-back"), witnessed: instant, since: instant }),
+	z.object({ name: z.literal("needs-login"), reason, since: instant }),
+]);
+
+const lineage = z.object({
+	lineageId: text,
+	firstFp: text,
+	fp: text,
+	kind: z.enum(["login", "setup-token"]),
+	entry: z.record(text, z.unknown()),
+	generation: z.int().check(z.nonnegative()),
+	obtainedAt: instant,
+	jitter: instant,
+	device: text,
+	erasedAt: z.optional(instant),
+	phase,
+});
+
+const past = z.discriminatedUnion("was", [
+	z.object({ was: z.literal("claimed"), lineageId: text, at: instant }),
+	z.object({ was: z.literal("retired"), lineageId: text, at: instant }),
+	z.object({ was: z.literal("spent"), lineageId: text, at: instant }),
+	z.object({ was: z.literal("not-taken"), reason: notTaken, at: instant }),
+	z.object({ was: z.literal("withdrawn"), at: instant }),
+]);
+
+const schema = z.object({
+	name: text,
+	proofKey: text.check(z.regex(/^[0-9a-f]{64}$/)),
+	account: z.optional(text),
+	current: z.optional(lineage),
+	retiring: z.optional(z.object({ lineageId: text, accessUntil: z.optional(instant) })),
+	staged: z.optional(lineage),
+	past: z.record(text, past),
+	lineages: z.record(text, z.int()),
+	learnt: z.object({ killsOldAccess: z.int() }),
+});
+
+type StoredLineage = z.output<typeof lineage>;
+
+export function formatRecord(record: CustodyRecord): string {
+	return JSON.stringify({
+		...record,
+		current: record.current && storeLineage(record.current),
+		staged: record.staged && storeLineage(record.staged),
+	});
+}
+
+/** @throws BatonError `bad-state` if it is no custody record; nothing of its content is shown */
+export function parseRecord(json: string): CustodyRecord {
+	let value: unknown;
+	try {
+		value = JSON.parse(json);
+	} catch {
+		throw notARecord("not valid JSON");
+	}
+	const parsed = schema.safeParse(value);
+	if (!parsed.success) throw notARecord(`${parsed.error.issues[0]?.path.join(".")} is wrong`);
+	const { data } = parsed;
+	return {
+		name: data.name,
+		proofKey: data.proofKey,
+		account: data.account,
+		current: data.current && loadLineage(data.current),
+		retiring: data.retiring && {
+			lineageId: data.retiring.lineageId,
+			accessUntil: data.retiring.accessUntil,
+		},
+		staged: data.staged && loadLineage(data.staged),
+		past: data.past,
+		lineages: data.lineages,
+		learnt: data.learnt,
+	};
+}
+
+function storeLineage({ session, ...lineage }: Lineage) {
+	return { ...lineage, kind: session.kind, entry: formatEntry(session) };
+}
+
+function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
+	return {
+		...stored,
+		erasedAt: stored.erasedAt,
+		phase: loadPhase(stored.phase),
+		session: loadSession(kind, entry),
+	};
+}
+
+function loadSession(kind: StoredLineage["kind"], entry: StoredLineage["entry"]): Session {
+	const session = parseEntry(entry);
+	return kind === "login" ? session : setupTokenSession(session.accessToken, session.expiresAt);
+}
+
+/** JSON has no undefined: what was left out comes back as such. */
+function loadPhase(stored: StoredLineage["phase"]): Phase {
+	return stored.name === "in-doubt" ? { ...stored, lateTryAt: stored.lateTryAt } : stored;
+}
+
+function notARecord(why: string): BatonError {
+	return new BatonError("bad-state", `the custody record is damaged: ${why}`, {
+		hint: "nothing was touched; keep the state folder as it is and run batond doctor",
+	});
+}

@@ -1,0 +1,308 @@
+/**
+ * The custodian's state machine: `(state, event, now) → { state, effects }`.
+ *
+ * Each decision first settles what the event tells, then starts at most one operation. All changes of
+ * the record go into one persist, which comes before everything else the decision asks for; so nothing
+ * is published, answered or sent before it is durable.
+ */
+
+import { answerRequest, type RequestEvent } from "./answer-request.ts";
+import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
+import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
+import {
+	type CustodyRecord,
+	type CustodyRules,
+	type CustodyState,
+	freshRun,
+	NO_RETRY,
+	type Operation,
+	type QuietPhase,
+	type Role,
+	servedToken,
+} from "./custody-state.ts";
+import type { CustodyEffect, Decision } from "./effect.ts";
+import { type Fingerprint, fingerprint } from "./lineage.ts";
+import type { ProbeOutcome, RefreshOutcome } from "./oauth.ts";
+import { planCustody, type Step } from "./plan-custody.ts";
+import { refuseStaged } from "./refuse-staged.ts";
+import { isArmed } from "./session.ts";
+import { settleLearning, settleProbe } from "./settle-probe.ts";
+import { enterDoubt, makeCurrent, nameOf, settleRefresh, settleSpent } from "./settle-refresh.ts";
+
+/** Every `random` is from 0 to 1. */
+export type CustodyEvent =
+	| RequestEvent
+	| { readonly type: "tick"; readonly random: number }
+	| {
+			readonly type: "probed";
+			readonly id: number;
+			readonly outcome: ProbeOutcome;
+			readonly random: number;
+	  }
+	/** How many sinks could be written, of how many. */
+	| {
+			readonly type: "sinks-proved";
+			readonly id: number;
+			readonly writable: number;
+			readonly total: number;
+			readonly random: number;
+	  }
+	/** `rotated` if the engine's folder held another refresh token; undefined if it held none. */
+	| {
+			readonly type: "harvested";
+			readonly id: number;
+			readonly outcome: Extract<RefreshOutcome, { kind: "rotated" }> | undefined;
+			readonly random: number;
+	  }
+	| {
+			readonly type: "refreshed";
+			readonly id: number;
+			readonly outcome: RefreshOutcome;
+			readonly random: number;
+	  }
+	/** The wall clock and the monotonic clock parted: sleep, or a step. */
+	| { readonly type: "clock-jumped"; readonly random: number }
+	/** Every sink holds this access token. */
+	| { readonly type: "sinks-confirmed"; readonly access: Fingerprint; readonly random: number }
+	/** A person or program asks for a refresh now. */
+	| { readonly type: "refresh-asked"; readonly random: number };
+
+export type CustodyDecision = Decision<CustodyState, CustodyEffect>;
+
+/** The first decision of a run: an intent found open is in doubt, and nothing is verified yet. */
+export function startCustody(
+	record: CustodyRecord,
+	rules: CustodyRules,
+	now: number,
+	random: number,
+): CustodyDecision {
+	const draft: Draft = { record, run: freshRun(now), rules, effects: [] };
+	for (const role of ["current", "staged"] as const) {
+		const lineage = record[role];
+		if (lineage?.phase.name === "refreshing") enterDoubt(draft, role, lineage, now);
+	}
+	return conclude({ record, run: draft.run, rules }, draft, now, random);
+}
+
+export function decideCustody(state: CustodyState, event: CustodyEvent, now: number): CustodyDecision {
+	const draft: Draft = { record: state.record, run: state.run, rules: state.rules, effects: [] };
+	settle(draft, event, now);
+	return conclude(state, draft, now, event.random);
+}
+
+function settle(draft: Draft, event: CustodyEvent, now: number): void {
+	switch (event.type) {
+		case "tick":
+			return;
+		case "request":
+			return answerRequest(draft, event, now);
+		case "clock-jumped":
+			// What was seen and promised before no longer holds: this may be a copy of a sleeping machine.
+			return remember(draft, {
+				since: now,
+				verified: undefined,
+				witnessAgrees: false,
+				probes: {},
+				sinks: undefined,
+				sinkRetry: NO_RETRY,
+				refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
+				replaced: undefined,
+			});
+		case "refresh-asked":
+			return remember(draft, { asked: draft.record.current !== undefined });
+		case "sinks-confirmed":
+			return letGo(draft, event.access);
+		default:
+			return settleOperation(draft, event, now);
+	}
+}
+
+type OutcomeEvent = Extract<CustodyEvent, { id: number }>;
+
+/** An outcome that is not of the operation under way is late news from nowhere, and is dropped. */
+function settleOperation(draft: Draft, event: OutcomeEvent, now: number): void {
+	const { operation } = draft.run;
+	if (operation?.id !== event.id) return;
+	remember(draft, { operation: undefined });
+	if (event.type === "probed" && operation.kind === "probe") {
+		return settleProbe(draft, operation, event.outcome, now, event.random);
+	}
+	if (event.type === "probed" && operation.kind === "learn") return settleLearning(draft, event.outcome);
+	if (event.type === "sinks-proved" && operation.kind === "prove") return settleProof(draft, event, now);
+	if (event.type === "refreshed" && operation.kind === "refresh") {
+		return settleRefresh(draft, operation.role, event.outcome, now, event.random);
+	}
+	if (event.type === "harvested" && operation.kind === "harvest") {
+		remember(draft, { harvested: { ...draft.run.harvested, [operation.role]: true } });
+		if (event.outcome !== undefined) {
+			settleRefresh(draft, operation.role, event.outcome, now, event.random);
+		}
+	}
+}
+
+function settleProof(
+	draft: Draft,
+	event: Extract<CustodyEvent, { type: "sinks-proved" }>,
+	now: number,
+): void {
+	const { writable, total, random } = event;
+	const all = writable === total;
+	const failures = all ? 0 : draft.run.sinkRetry.failures + 1;
+	const delay = all ? 0 : backoffDelay(SINK_BACKOFF, failures, random);
+	remember(draft, {
+		sinks: { at: now, all, any: writable > 0 },
+		sinkRetry: { failures, at: now + delay },
+	});
+	if (failures === 1) note(draft, "warn", "sinks-not-writable", { reason: `${total - writable} of ${total}` });
+}
+
+/** The login before the current one is out of mind once every sink has let go of it. */
+function letGo(draft: Draft, access: Fingerprint): void {
+	const { current, retiring } = draft.record;
+	if (retiring === undefined || current === undefined) return;
+	if (fingerprint(current.session.accessToken) === access) change(draft, { retiring: undefined });
+}
+
+// Starting what is next
+
+function conclude(before: CustodyState, draft: Draft, now: number, random: number): CustodyDecision {
+	expire(draft, now);
+	advance(draft, now, random);
+	const publish = publishing(draft, now);
+	const { record, run, rules } = draft;
+	const persist: CustodyEffect[] = record === before.record ? [] : [{ type: "persist", record }];
+	return { state: { record, run, rules }, effects: [...persist, ...publish, ...draft.effects] };
+}
+
+function expire(draft: Draft, now: number): void {
+	const { reservation } = draft.run;
+	if (reservation !== undefined && reservation.until <= now) remember(draft, { reservation: undefined });
+	const { retiring } = draft.record;
+	if (retiring?.accessUntil !== undefined && retiring.accessUntil <= now) {
+		change(draft, { retiring: undefined });
+	}
+}
+
+/** Steps that only change the state lead to the next one; each changes it so that they end. */
+function advance(draft: Draft, now: number, random: number): void {
+	for (let steps = 0; steps < 10; steps += 1) {
+		const plan = planCustody(draft, now);
+		if (!("do" in plan)) return;
+		if (take(draft, plan, now, random)) return;
+	}
+}
+
+/** @returns whether an operation was started, so that nothing more is to be done now */
+function take(draft: Draft, step: Step, now: number, random: number): boolean {
+	switch (step.do) {
+		case "probe":
+			return startProbe(draft, step.role);
+		case "learn":
+			return startLearning(draft);
+		case "prove": {
+			const id = begin(draft, (id) => ({ kind: "prove", id, role: step.role }));
+			draft.effects.push({ type: "prove-sinks", id });
+			return true;
+		}
+		case "harvest": {
+			const fp = draft.record[step.role]?.fp ?? "";
+			const id = begin(draft, (id) => ({ kind: "harvest", id, role: step.role }));
+			draft.effects.push({ type: "harvest", id, role: step.role, fp });
+			return true;
+		}
+		case "refresh":
+			return startRefresh(draft, step.role, now);
+		default:
+			settleStep(draft, step, now, random);
+			return false;
+	}
+}
+
+function begin(draft: Draft, make: (id: number) => Operation): number {
+	const id = draft.run.nextOperation;
+	remember(draft, { nextOperation: id + 1, operation: make(id) });
+	return id;
+}
+
+function startProbe(draft: Draft, role: Role): boolean {
+	const lineage = draft.record[role];
+	if (lineage === undefined) return true;
+	const { accessToken } = lineage.session;
+	const id = begin(draft, (id) => ({ kind: "probe", id, role, access: fingerprint(accessToken) }));
+	draft.effects.push({ type: "probe", id, accessToken });
+	return true;
+}
+
+/** First the replaced token; if it is dead, the new one, lest the provider refuse everybody. */
+function startLearning(draft: Draft): boolean {
+	const { replaced } = draft.run;
+	const accessToken = replaced?.dead ? draft.record.current?.session.accessToken : replaced?.accessToken;
+	if (accessToken === undefined) return true;
+	const id = begin(draft, (id) => ({ kind: "learn", id }));
+	draft.effects.push({ type: "probe", id, accessToken });
+	return true;
+}
+
+/** The intent goes into the record, and so to disk, before the refresh is sent. */
+function startRefresh(draft: Draft, role: Role, now: number): boolean {
+	const lineage = draft.record[role];
+	if (lineage === undefined || !isArmed(lineage.session)) return true;
+	const { phase, session } = lineage;
+	if (phase.name === "in-doubt") enter(draft, role, { ...phase, lateTryAt: now });
+	else enter(draft, role, { name: "refreshing", intent: { at: now }, before: phase as QuietPhase });
+	remember(draft, { sinks: undefined });
+	const id = begin(draft, (id) => ({ kind: "refresh", id, role }));
+	draft.effects.push({ type: "refresh", id, role, session });
+	return true;
+}
+
+function settleStep(draft: Draft, step: Step, now: number, random: number): void {
+	const { current, staged } = draft.record;
+	switch (step.do) {
+		case "suspect":
+			enter(draft, "current", { name: "suspect", since: now });
+			if (current !== undefined) note(draft, "warn", "suspect", nameOf(current));
+			return;
+		case "not-spent":
+			return settleNotSpent(draft, step.role);
+		case "lost":
+			return settleLost(draft, step.role, now);
+		case "ended":
+			enter(draft, "current", { name: "needs-login", reason: "deadline", since: now });
+			if (current !== undefined) note(draft, "warn", "needs-login", { ...nameOf(current), reason: "deadline" });
+			return;
+		case "refuse":
+			return refuseStaged(draft, step.reason, now);
+		case "adopt":
+			if (staged !== undefined) {
+				makeCurrent(draft, { ...staged, jitter: random, phase: { name: "held" } }, now);
+			}
+			return;
+		default:
+			return;
+	}
+}
+
+/** The old access token lives although this provider kills it at a rotation: there was none. */
+function settleNotSpent(draft: Draft, role: Role): void {
+	const lineage = draft.record[role];
+	if (lineage === undefined) return;
+	enter(draft, role, role === "staged" ? { name: "staged" } : { name: "held" });
+	note(draft, "info", "not-spent", nameOf(lineage));
+}
+
+function settleLost(draft: Draft, role: Role, now: number): void {
+	const lineage = draft.record[role];
+	if (lineage === undefined) return;
+	if (role === "staged") return settleSpent(draft, lineage, now);
+	const reason = lineage.phase.name === "in-doubt" ? "lost-in-flight" : "revoked-or-reused";
+	enter(draft, "current", { name: "needs-login", reason, since: now });
+	note(draft, "warn", "needs-login", { ...nameOf(lineage), reason });
+}
+
+function publishing(draft: Draft, now: number): CustodyEffect[] {
+	const token = servedToken(draft.record, now);
+	if (token === undefined || token.accessFp === draft.run.published) return [];
+	remember(draft, { published: token.accessFp });
+	return [{ type: "publish", token }];
+}

@@ -1,0 +1,60 @@
+/**
+ * What decisions ask for. A runtime performs the effects of one decision strictly in order: each is
+ * done before the next begins, except those marked "started", whose outcome comes back later as an
+ * event. An effect that fails ends its list; nothing after it is performed.
+ */
+
+import type { CustodyRecord, Role, ServedToken } from "./custody-state.ts";
+import type { Fingerprint, LineageId } from "./lineage.ts";
+import type { AnswerBody } from "./protocol.ts";
+import type { Secret } from "./secret.ts";
+import type { ArmedSession } from "./session.ts";
+
+/** A decision: the state after, and what is to be done in this order. `now` is wall-clock ms. */
+export type Decide<S, E, F> = (state: S, event: E, now: number) => Decision<S, F>;
+
+export interface Decision<S, F> {
+	readonly state: S;
+	readonly effects: readonly F[];
+}
+
+/** A line for the audit log, and where a person must hear of it, for a warning. Never a secret. */
+export interface Note {
+	readonly type: "note";
+	readonly level: "info" | "warn";
+	readonly what: string;
+	readonly fp?: Fingerprint;
+	readonly lineageId?: LineageId;
+	readonly generation?: number;
+	readonly device?: string;
+	readonly host?: string;
+	readonly reason?: string;
+}
+
+/** A fingerprint the PC holds that lives, or lived, in custody. */
+export interface NamedCopy {
+	readonly fp: Fingerprint;
+	readonly state: "current" | "retired";
+}
+
+export type CustodyEffect =
+	/** Swap the record in one durable write. A runtime that cannot, tries again before anything else. */
+	| { readonly type: "persist"; readonly record: CustodyRecord }
+	/** Give the token to every sink. Only ever after it is durable. */
+	| { readonly type: "publish"; readonly token: ServedToken }
+	| {
+			readonly type: "answer";
+			/** Which open request. */
+			readonly key: string;
+			readonly body: AnswerBody;
+			readonly disarm: readonly NamedCopy[];
+	  }
+	/** Started. Ask the provider whether this access token lives and whose it is. */
+	| { readonly type: "probe"; readonly id: number; readonly accessToken: Secret }
+	/** Started. Prove that every sink could be written now. */
+	| { readonly type: "prove-sinks"; readonly id: number }
+	/** Started. Let the engine end if it runs, then look for an outcome in its folder. */
+	| { readonly type: "harvest"; readonly id: number; readonly role: Role; readonly fp: Fingerprint }
+	/** Started. The only effect that spends a refresh token; its intent is durable by now. */
+	| { readonly type: "refresh"; readonly id: number; readonly role: Role; readonly session: ArmedSession }
+	| Note;

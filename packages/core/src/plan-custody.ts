@@ -1,0 +1,206 @@
+/**
+ * What the custodian does next, and if nothing, until when: a pure look at the state. Refresh, claim,
+ * doubt and suspicion are all here, each a function of its phase, so that the rule "when" stands apart
+ * from "what came of it" (`settle-*.ts`).
+ */
+
+import {
+	type CustodyState,
+	intentAt,
+	type Lineage,
+	type Role,
+	tokenLife,
+	UNPROBED,
+} from "./custody-state.ts";
+import { fingerprint } from "./lineage.ts";
+import { lastCallAt, refreshDueAt } from "./refresh-policy.ts";
+import { isArmed, isUnexpired } from "./session.ts";
+
+/** Something to do at once. */
+export type Step =
+	/** Ask the provider whether the access token lives. */
+	| { readonly do: "probe"; readonly role: Role }
+	/** Ask whether the access token that a rotation replaced still lives. */
+	| { readonly do: "learn" }
+	| { readonly do: "prove"; readonly role: Role }
+	| { readonly do: "harvest"; readonly role: Role }
+	/** Journal an intent and send the refresh; for a staged login this is the claim. */
+	| { readonly do: "refresh"; readonly role: Role }
+	/** Dead by two probes with no intent open. */
+	| { readonly do: "suspect" }
+	/** The doubt is over: the token was not spent. */
+	| { readonly do: "not-spent"; readonly role: Role }
+	/** The doubt is over: the login is gone. */
+	| { readonly do: "lost"; readonly role: Role }
+	/** The login has reached its end. */
+	| { readonly do: "ended" }
+	/** A staged login that will never be claimed. */
+	| { readonly do: "refuse"; readonly reason: "dead" | "expired" | "other-account" }
+	/** A setup token becomes current as it is. */
+	| { readonly do: "adopt" };
+
+/** Nothing to do before this instant, wall-clock ms; infinity if only an event can change that. */
+export interface Wait {
+	readonly until: number;
+}
+
+export type Plan = Step | Wait;
+
+const IDLE: Wait = { until: Number.POSITIVE_INFINITY };
+
+export function planCustody(state: CustodyState, now: number): Plan {
+	if (state.run.operation !== undefined) return IDLE;
+	const plans = [planCurrent(state, now), planStaged(state, now), planLearning(state)];
+	const step = plans.find((plan) => "do" in plan);
+	if (step !== undefined) return step;
+	return { until: Math.min(...plans.map((plan) => ("until" in plan ? plan.until : now))) };
+}
+
+function planCurrent(state: CustodyState, now: number): Plan {
+	const lineage = state.record.current;
+	switch (lineage?.phase.name) {
+		case "held":
+			return planHeld(state, lineage, now);
+		case "suspect":
+			return planSuspect(state, lineage, now);
+		case "in-doubt":
+			return planDoubt(state, "current", lineage, now);
+		default:
+			return IDLE;
+	}
+}
+
+function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
+	const { session } = lineage;
+	const unexpired = isUnexpired(session, now);
+	const spendable = isArmed(session) && !hasEnded(lineage, now);
+	if (!spendable && !unexpired) return { do: "ended" };
+
+	const probe = probeMemory(state, lineage);
+	if (probe.dead && unexpired) return isArmed(session) ? { do: "suspect" } : { do: "lost", role: "current" };
+	const verified = state.run.verified === fingerprint(session.accessToken);
+	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
+	if (unexpired && !verified && now < lastCall) {
+		return now >= probe.nextAt ? { do: "probe", role: "current" } : { until: Math.min(probe.nextAt, lastCall) };
+	}
+	if (!spendable) return { until: session.expiresAt ?? Number.POSITIVE_INFINITY };
+
+	const due = state.run.asked ? now : refreshDueAt(state.rules.policy, tokenLife(lineage));
+	if (due === undefined) return IDLE;
+	const at = Math.max(due, state.run.refreshRetry.current.at);
+	if (now < at) return { until: at };
+	return unexpired ? planLookBefore(state, lineage, now) : planSpend(state, "current", lineage, now);
+}
+
+/** One look at the token just before it is replaced: to see a theft in time, and to learn by it. */
+function planLookBefore(state: CustodyState, lineage: Lineage, now: number): Plan {
+	const probe = probeMemory(state, lineage);
+	const looked = isFresh(probe.goodAt, state, now) || probe.silent > 0;
+	if (looked && probe.deadSince === undefined) return planSpend(state, "current", lineage, now);
+	if (now >= probe.nextAt) return { do: "probe", role: "current" };
+	return { until: probe.nextAt };
+}
+
+/** Sinks first: a new token nobody can be given is not worth the old one. */
+function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: number): Plan {
+	const { sinks, sinkRetry } = state.run;
+	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lateTry);
+	if (sinks !== undefined && isFresh(sinks.at, state, now)) {
+		if (sinks.all || (sinks.any && now >= lastCall)) return { do: "refresh", role };
+	}
+	if (now < sinkRetry.at) return { until: sinkRetry.at };
+	return { do: "prove", role };
+}
+
+function planSuspect(state: CustodyState, lineage: Lineage, now: number): Plan {
+	const unbroken = state.run.since <= lineage.obtainedAt;
+	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
+	const retryAt = state.run.refreshRetry.current.at;
+	if (unbroken || state.run.witnessAgrees || now >= lastCall) {
+		return now >= retryAt ? planSpend(state, "current", lineage, now) : { until: retryAt };
+	}
+	const probe = probeMemory(state, lineage);
+	if (now >= probe.nextAt) return { do: "probe", role: "current" };
+	return { until: Math.min(probe.nextAt, lastCall) };
+}
+
+function planDoubt(state: CustodyState, role: Role, lineage: Lineage, now: number): Plan {
+	const { timing } = state.rules;
+	const { phase } = lineage;
+	if (phase.name !== "in-doubt") return IDLE;
+	if (!state.run.harvested[role]) return { do: "harvest", role };
+	const sent = intentAt(phase) ?? 0;
+	// After a clock that stepped back, the run's own age is as good a measure.
+	const settled = (sent > now ? state.run.since : sent) + timing.requestLimit;
+	if (now < settled) return { until: settled };
+
+	const tried = phase.lateTryAt !== undefined;
+	const retryAt = state.run.refreshRetry[role].at;
+	if (!isUnexpired(lineage.session, now)) {
+		if (tried) return { do: "lost", role };
+		return now >= retryAt ? { do: "refresh", role } : { until: retryAt };
+	}
+	const probe = probeMemory(state, lineage);
+	if (probe.dead) return { do: "lost", role };
+	const alive = probe.goodAt !== undefined && probe.goodAt >= sent;
+	if (alive && state.record.learnt.killsOldAccess >= KNOWN) return { do: "not-spent", role };
+	const end = lineage.session.expiresAt ?? Number.POSITIVE_INFINITY;
+	const lateAt = Math.max(lastCallAt(tokenLife(lineage), timing.lateTry), retryAt);
+	if (alive && !tried) return now >= lateAt ? { do: "refresh", role } : { until: lateAt };
+	if (alive) return { until: end };
+	return now >= probe.nextAt ? { do: "probe", role } : { until: Math.min(probe.nextAt, end) };
+}
+
+/** Two rotations that showed it make it known that the provider kills the old access token. */
+const KNOWN = 2;
+
+function planStaged(state: CustodyState, now: number): Plan {
+	const lineage = state.record.staged;
+	if (lineage?.phase.name === "in-doubt") return planDoubt(state, "staged", lineage, now);
+	if (lineage?.phase.name !== "staged") return IDLE;
+	if (hasEnded(lineage, now)) return { do: "refuse", reason: "expired" };
+	if (state.run.armed !== lineage.firstFp) return { until: lineage.session.deadline ?? Number.POSITIVE_INFINITY };
+	if (state.run.proven?.fp !== lineage.firstFp) return planProof(state, lineage, now);
+	if (lineage.session.kind === "setup-token") return { do: "adopt" };
+	const retryAt = state.run.refreshRetry.staged.at;
+	return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
+}
+
+/** Whose login is it? The provider is asked; where its access token has ended, only the hint is left. */
+function planProof(state: CustodyState, lineage: Lineage, now: number): Plan {
+	const probe = probeMemory(state, lineage);
+	if (!isUnexpired(lineage.session, now)) {
+		const bound = state.record.account;
+		if (bound !== undefined && lineage.session.account !== bound) {
+			return { do: "refuse", reason: "other-account" };
+		}
+		const retryAt = state.run.refreshRetry.staged.at;
+		return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
+	}
+	if (probe.dead) return { do: "refuse", reason: "dead" };
+	if (lineage.session.kind === "setup-token" && probe.silent > 0) return { do: "adopt" };
+	return now >= probe.nextAt ? { do: "probe", role: "staged" } : { until: probe.nextAt };
+}
+
+function planLearning(state: CustodyState): Plan {
+	return state.run.replaced === undefined ? IDLE : { do: "learn" };
+}
+
+function hasEnded(lineage: Lineage, now: number): boolean {
+	return lineage.session.deadline !== undefined && lineage.session.deadline <= now;
+}
+
+function isFresh(at: number | undefined, state: CustodyState, now: number): boolean {
+	return at !== undefined && at <= now && now - at < state.rules.timing.fresh;
+}
+
+export function probeMemory(state: Pick<CustodyState, "run">, lineage: Lineage) {
+	return state.run.probes[fingerprint(lineage.session.accessToken)] ?? UNPROBED;
+}
+
+/** The instant at which a tick is wanted, wall-clock ms; infinity if none is. */
+export function nextWake(state: CustodyState, now: number): number {
+	const plan = planCustody(state, now);
+	if ("do" in plan) return now;
+	return Math.min(plan.until, state.record.retiring?.accessUntil ?? plan.until);
+}

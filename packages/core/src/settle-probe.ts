@@ -1,0 +1,83 @@
+/**
+ * What a probe showed. Only 401, twice, `deadConfirm` apart, counts as dead.
+ */
+
+import { backoffDelay, PROBE_BACKOFF } from "./backoff.ts";
+import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
+import { type Operation, type ProbeMemory, type Role, UNPROBED } from "./custody-state.ts";
+import type { Fingerprint } from "./lineage.ts";
+import type { ProbeOutcome } from "./oauth.ts";
+import { refuseStaged } from "./refuse-staged.ts";
+import { nameOf } from "./settle-refresh.ts";
+
+export function settleProbe(
+	draft: Draft,
+	operation: Extract<Operation, { kind: "probe" }>,
+	outcome: ProbeOutcome,
+	now: number,
+	random: number,
+): void {
+	const { access, role } = operation;
+	const before = draft.run.probes[access] ?? UNPROBED;
+	const after = memoryAfter(before, outcome, now, random, draft.rules.timing.deadConfirm);
+	remember(draft, { probes: { ...draft.run.probes, [access]: after } });
+	if (outcome.kind === "good") settleGood(draft, role, access, outcome.account, now);
+}
+
+function memoryAfter(
+	before: ProbeMemory,
+	outcome: ProbeOutcome,
+	now: number,
+	random: number,
+	deadConfirm: number,
+): ProbeMemory {
+	switch (outcome.kind) {
+		case "good":
+			return { goodAt: now, deadSince: undefined, dead: false, silent: 0, nextAt: now };
+		case "dead": {
+			const deadSince = Math.min(before.deadSince ?? now, now);
+			const dead = before.deadSince !== undefined && now - deadSince >= deadConfirm;
+			// After the verdict an occasional look remains, in case it was the provider's mistake.
+			const nextAt = dead ? now + backoffDelay(PROBE_BACKOFF, PROBE_BACKOFF.length) : deadSince + deadConfirm;
+			return { ...before, deadSince, dead, silent: 0, nextAt };
+		}
+		case "unknown": {
+			const silent = before.silent + 1;
+			return { ...before, silent, nextAt: now + backoffDelay(PROBE_BACKOFF, silent, random) };
+		}
+	}
+}
+
+function settleGood(draft: Draft, role: Role, access: Fingerprint, account: string, now: number): void {
+	const lineage = draft.record[role];
+	if (lineage === undefined) return;
+	if (role === "current") {
+		remember(draft, { verified: access });
+		if (lineage.phase.name === "suspect") {
+			enter(draft, "current", { name: "held" });
+			note(draft, "info", "recovered", nameOf(lineage));
+		}
+		return;
+	}
+	const bound = draft.record.account;
+	if (bound !== undefined && bound !== account) return refuseStaged(draft, "other-account", now);
+	remember(draft, { proven: { fp: lineage.firstFp, account } });
+}
+
+/** The token a rotation replaced: dead while unexpired, and the new one good, is one showing. */
+export function settleLearning(draft: Draft, outcome: ProbeOutcome): void {
+	const { replaced } = draft.run;
+	if (replaced === undefined) return;
+	if (!replaced.dead && outcome.kind === "dead") {
+		remember(draft, { replaced: { ...replaced, dead: true } });
+		return;
+	}
+	remember(draft, { replaced: undefined });
+	if (outcome.kind !== "good") return;
+	const shown = draft.record.learnt.killsOldAccess;
+	change(draft, { learnt: { killsOldAccess: replaced.dead ? Math.min(shown + 1, SHOWN_MAX) : 0 } });
+}
+
+/** Showings are counted no further: two make it known. */
+const SHOWN_MAX = 2;
+

@@ -1,0 +1,187 @@
+/**
+ * What a refresh came to, and what becomes of the lineage by it.
+ */
+
+import { backoffDelay, LONGEST_RETRY_AFTER, PROVIDER_BACKOFF } from "./backoff.ts";
+import {
+	change,
+	type Draft,
+	enter,
+	note,
+	remember,
+} from "./custody-draft.ts";
+import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts";
+import { type Fingerprint, fingerprint } from "./lineage.ts";
+import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
+import { probeMemory } from "./plan-custody.ts";
+import { isUnexpired, sessionFingerprint } from "./session.ts";
+
+/** @param random from 0 to 1 */
+export function settleRefresh(
+	draft: Draft,
+	role: Role,
+	outcome: RefreshOutcome,
+	now: number,
+	random: number,
+): void {
+	const lineage = draft.record[role];
+	if (lineage === undefined) return;
+	switch (outcome.kind) {
+		case "rotated":
+			return settleRotation(draft, role, lineage, outcome.tokens, now, random);
+		case "dead":
+			return role === "staged" ? settleSpent(draft, lineage, now) : settleDead(draft, lineage, now);
+		case "refused":
+			return settleRefusal(draft, role, lineage, outcome.retryAfterMs ?? 0, outcome.why, now, random);
+		case "not-sent":
+			return settleRefusal(draft, role, lineage, 0, "out of reach", now, random);
+		case "no-reply":
+			return enterDoubt(draft, role, lineage, now);
+	}
+}
+
+function settleRotation(
+	draft: Draft,
+	role: Role,
+	lineage: Lineage,
+	tokens: Tokens,
+	now: number,
+	random: number,
+): void {
+	const session = rotate(lineage.session, tokens, now);
+	const rotated: Lineage = {
+		...lineage,
+		session,
+		fp: sessionFingerprint(session),
+		generation: lineage.generation + 1,
+		obtainedAt: now,
+		jitter: random,
+		phase: { name: "held" },
+	};
+	const learnable = isFreshlyGood(draft, lineage, now) && isUnexpired(lineage.session, now);
+	if (role === "staged") makeCurrent(draft, rotated, now);
+	else replaceCurrent(draft, lineage, rotated, now);
+	remember(draft, {
+		probes: {},
+		verified: fingerprint(session.accessToken),
+		refreshRetry: { current: NO_RETRY, staged: draft.run.refreshRetry.staged },
+		asked: false,
+		replaced: learnable ? { accessToken: lineage.session.accessToken, dead: false } : undefined,
+	});
+}
+
+function replaceCurrent(draft: Draft, before: Lineage, after: Lineage, now: number): void {
+	change(draft, {
+		current: after,
+		past: before.fp === after.fp ? draft.record.past : retire(draft, before, now),
+		lineages: { ...draft.record.lineages, [after.lineageId]: after.generation },
+	});
+	note(draft, "info", "rotated", nameOf(after));
+}
+
+/**
+ * The staged login becomes the current one. The one before it is never refreshed again and its refresh
+ * token is forgotten, not revoked: a revocation may reach further than its own login.
+ */
+export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
+	const before = draft.record.current;
+	const past = before === undefined ? draft.record.past : retire(draft, before, now);
+	change(draft, {
+		account: draft.record.account ?? draft.run.proven?.account ?? lineage.session.account,
+		current: lineage,
+		staged: undefined,
+		retiring:
+			before === undefined
+				? undefined
+				: { lineageId: before.lineageId, accessUntil: before.session.expiresAt },
+		past: { ...past, [lineage.firstFp]: { was: "claimed", lineageId: lineage.lineageId, at: now } },
+		lineages: { ...draft.record.lineages, [lineage.lineageId]: lineage.generation },
+	});
+	remember(draft, {
+		armed: undefined,
+		proven: undefined,
+		witnessAgrees: false,
+		harvested: { current: false, staged: false },
+		refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
+	});
+	note(draft, "info", "claimed", nameOf(lineage));
+}
+
+/** Remembers a fingerprint as retired; one that was delivered stays known as claimed. */
+function retire(draft: Draft, lineage: Lineage, now: number): Readonly<Record<Fingerprint, Past>> {
+	const { past } = draft.record;
+	if (past[lineage.fp] !== undefined) return past;
+	return { ...past, [lineage.fp]: { was: "retired", lineageId: lineage.lineageId, at: now } };
+}
+
+/** `invalid_grant` at the claim. A login held before is untouched by it. */
+export function settleSpent(draft: Draft, lineage: Lineage, now: number): void {
+	change(draft, {
+		staged: undefined,
+		past: {
+			...draft.record.past,
+			[lineage.firstFp]: { was: "spent", lineageId: lineage.lineageId, at: now },
+		},
+	});
+	remember(draft, { armed: undefined, proven: undefined });
+	note(draft, "warn", "claim-refused", nameOf(lineage));
+}
+
+function settleDead(draft: Draft, lineage: Lineage, now: number): void {
+	const { phase, session } = lineage;
+	const ended = session.deadline !== undefined && session.deadline <= now;
+	const reason = ended
+		? "deadline"
+		: phase.name === "in-doubt"
+			? "lost-in-flight"
+			: "revoked-or-reused";
+	enter(draft, "current", { name: "needs-login", reason, since: now });
+	note(draft, "warn", "needs-login", { ...nameOf(lineage), reason });
+}
+
+/** The token was not used up: back to where the refresh began, and a wait. */
+function settleRefusal(
+	draft: Draft,
+	role: Role,
+	lineage: Lineage,
+	retryAfterMs: number,
+	why: string,
+	now: number,
+	random: number,
+): void {
+	const failures = draft.run.refreshRetry[role].failures + 1;
+	const delay = Math.max(
+		backoffDelay(PROVIDER_BACKOFF, failures, random),
+		Math.min(retryAfterMs, LONGEST_RETRY_AFTER),
+	);
+	remember(draft, {
+		refreshRetry: { ...draft.run.refreshRetry, [role]: { failures, at: now + delay } },
+	});
+	const { phase } = lineage;
+	if (phase.name === "refreshing") enter(draft, role, phase.before);
+	if (phase.name === "in-doubt") enter(draft, role, { ...phase, lateTryAt: undefined });
+	note(draft, failures === 1 ? "info" : "warn", "refresh-refused", { ...nameOf(lineage), reason: why });
+}
+
+/** Nobody can say whether the token was used up. What was probed before says nothing about after. */
+export function enterDoubt(draft: Draft, role: Role, lineage: Lineage, now: number): void {
+	const { phase } = lineage;
+	const { [fingerprint(lineage.session.accessToken)]: _before, ...probes } = draft.run.probes;
+	remember(draft, { probes, harvested: { ...draft.run.harvested, [role]: false } });
+	if (phase.name === "refreshing") {
+		enter(draft, role, { name: "in-doubt", intent: phase.intent, lateTryAt: undefined });
+		note(draft, "warn", "in-doubt", nameOf(lineage));
+	} else if (phase.name === "in-doubt" && phase.lateTryAt === undefined) {
+		enter(draft, role, { ...phase, lateTryAt: now });
+	}
+}
+
+function isFreshlyGood(draft: Draft, lineage: Lineage, now: number): boolean {
+	const { goodAt } = probeMemory(draft, lineage);
+	return goodAt !== undefined && goodAt <= now && now - goodAt < 4 * draft.rules.timing.fresh;
+}
+
+export function nameOf(lineage: Lineage) {
+	const { fp, lineageId, generation, device } = lineage;
+	return { fp, lineageId, generation, device };
+}
