@@ -11,6 +11,8 @@ export interface ChildOptions {
 	 */
 	env?: Record<string, string>;
 	cwd?: string;
+	/** `stopAllChildren` leaves it: it serves more than one test. It still ends with this process. */
+	serves?: boolean;
 	/** Bytes kept of stdout and of stderr each; older ones are forgotten. 1 MiB unless given. */
 	keepBytes?: number;
 }
@@ -50,6 +52,7 @@ export interface Child {
 const LAST_WORDS_MS = 250;
 
 const running = new Set<ChildProcess>();
+const serving = new WeakSet<ChildProcess>();
 let watching = false;
 
 /** Starts a program in a process group of its own. Throws when it cannot be started. */
@@ -63,6 +66,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 	});
 	await once(child, "spawn");
 	running.add(child);
+	if (options.serves) serving.add(child);
 	if (!watching) process.on("exit", killAllNow);
 	watching = true;
 	return new RunningChild(child, options.keepBytes ?? 1024 * 1024);
@@ -83,10 +87,11 @@ export async function runChild(
 	}
 }
 
-/** Kills every program that is still running, with all that they started. For a test's end. */
+/** Kills every program of the test that has ended, with all that they started. */
 export async function stopAllChildren(): Promise<void> {
-	const ends = [...running].map((child) => once(child, "close"));
-	killAllNow();
+	const over = [...running].filter((child) => !serving.has(child));
+	const ends = over.map((child) => once(child, "close"));
+	for (const child of over) killGroup(child);
 	await Promise.all(ends);
 }
 

@@ -37,7 +37,8 @@ async function answer(line: string, calls: Map<string, Call>): Promise<void> {
 	try {
 		const call = calls.get(name);
 		if (!call) throw new Error(`there is no call ${name}`);
-		say({ id, value: await call(...args) });
+		const outcome: Promise<unknown> = call(...args);
+		say({ id, value: await outcome });
 	} catch (error) {
 		say({ id, error: error instanceof Error ? error.message : "failed" });
 	}
