@@ -8,7 +8,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
-import { bundledPackages, thirdPartyNotices } from "./notices.ts";
+import { importedPackages, thirdPartyNotices } from "./bundled-packages.ts";
 import { packageFolder, ROOT, readManifest } from "./project.ts";
 
 /** What is sent over SSH at pairing has to stay small. */
@@ -63,7 +63,7 @@ async function bundleBaton(): Promise<Bundle> {
 	const baton = await bundle(PC, {
 		external: Object.keys({ ...dependencies, ...optionalDependencies }),
 	});
-	const unlisted = bundledPackages(baton.metafile);
+	const unlisted = importedPackages(baton.metafile);
 	if (unlisted.length > 0) {
 		throw new Error(`packages/pc/package.json lacks dependencies: ${unlisted.join(", ")}`);
 	}
@@ -73,14 +73,20 @@ async function bundleBaton(): Promise<Bundle> {
 /** Replaces the file whole, since a test or a service may be starting from it. */
 function put(file: string, content: Uint8Array | string): void {
 	mkdirSync(dirname(file), { recursive: true });
-	writeFileSync(`${file}.new`, content);
-	renameSync(`${file}.new`, file);
+	const fresh = `${file}.${process.pid}`;
+	writeFileSync(fresh, content);
+	renameSync(fresh, file);
 	console.log(`${relative(ROOT, file)}  ${Math.ceil(content.length / 1000)} kB`);
 }
 
-const [batond, baton] = [await bundleBatond(), await bundleBaton()];
-for (const folder of [VPS, PC]) {
-	put(join(folder, "dist/batond.mjs"), batond.code);
-	put(join(folder, "dist/NOTICES.txt"), thirdPartyNotices(batond.metafile));
+try {
+	const [batond, baton] = [await bundleBatond(), await bundleBaton()];
+	for (const folder of [VPS, PC]) {
+		put(join(folder, "dist/batond.mjs"), batond.code);
+		put(join(folder, "dist/NOTICES.txt"), thirdPartyNotices(batond.metafile));
+	}
+	put(join(PC, "dist/baton.mjs"), baton.code);
+} catch (error) {
+	console.error(error instanceof Error ? error.message : error);
+	process.exitCode = 1;
 }
-put(join(PC, "dist/baton.mjs"), baton.code);

@@ -31,7 +31,7 @@ test.each([
 		report(true, ["passed", "passed", "skipped", "todo"]),
 		"1 passed, 0 failed, 2 skipped",
 	],
-	["nothing", report(true), "0 passed, 0 failed"],
+	["nothing", report(false), "0 passed, 0 failed"],
 ])("%s", (_, given, line) => {
 	expect(countsLine(countTests(given))).toBe(line);
 });

@@ -26,8 +26,9 @@ export function countTests({ success, testResults }: Report): TestCounts {
 	const skippedNames = tests.filter(isSkipped).map(({ fullName }) => fullName);
 	return {
 		passed,
-		// An error outside of any test: vitest fails the run, but no test bears it.
-		failed: failed === 0 && !success ? 1 : failed,
+		// An error outside of any test: vitest fails the run, but no test bears it. It also fails a run
+		// of nothing, which is for the caller to judge.
+		failed: failed === 0 && !success && tests.length > 0 ? 1 : failed,
 		skipped: skippedNames.length,
 		skippedNames,
 	};
