@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -61,10 +61,12 @@ test("what a killed process left goes with the next one's first folder", async (
 });
 
 test("folders of living processes and of others stay", async () => {
-	const { path } = await holder("setInterval(() => {}, 1000)");
+	const { child, path } = await holder("setInterval(() => {}, 1000)");
 	const foreign = join(tmpdir(), `baton-other-${process.pid}`);
 	mkdirSync(foreign);
 	makeScratch();
 	expect([existsSync(path), existsSync(foreign)]).toEqual([true, true]);
-	(await import("node:fs")).rmSync(foreign, { recursive: true });
+	rmdirSync(foreign);
+	child.kill("SIGTERM");
+	await child.ended();
 });
