@@ -1,0 +1,124 @@
+/**
+ * What every engine owes the custodian, whatever the provider does: its outcome says "used up", "surely
+ * not used up" or "nobody can say", and is never more hopeful than the truth. No failure is thrown, and
+ * no refresh token is presented twice in one call.
+ */
+import type { RefreshOutcome } from "@baton/core/oauth";
+import { type ArmedSession, isArmed, parseEntry } from "@baton/core/session";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Engine } from "../../packages/vps/src/engines/engine.ts";
+import { type OAuthServer, startOAuthServer } from "../parts/oauth-server.ts";
+import type { ProviderFault } from "../parts/provider-fault.ts";
+
+export interface EngineSubject {
+	name: string;
+	/** @param requestLimit ms within which a refresh must have ended */
+	make(server: OAuthServer, requestLimit: number): Engine;
+}
+
+/** Long enough on a busy machine, short enough for the tests of slow providers. */
+const REQUEST_LIMIT = 2_000;
+
+export function engineContract(subject: EngineSubject): void {
+	describe(`engine ${subject.name}`, () => {
+		let server: OAuthServer;
+		let engine: Engine;
+
+		beforeEach(async () => {
+			server = await startOAuthServer({ accessTokenSeconds: 600 });
+			engine = subject.make(server, REQUEST_LIMIT);
+		});
+		afterEach(() => server.close());
+
+		async function login(): Promise<ArmedSession> {
+			const session = parseEntry(await server.mintLogin());
+			if (!isArmed(session)) throw new Error("a minted login has a refresh token");
+			return session;
+		}
+
+		async function refreshUnder(fault: ProviderFault): Promise<RefreshOutcome> {
+			await server.inject("token", fault);
+			const outcome = await engine.refresh(await login());
+			expect(await server.presentations()).toHaveLength(1);
+			expect(JSON.stringify(outcome)).not.toContain("CANARY");
+			return outcome;
+		}
+
+		test("a granted refresh is a rotation with tokens that live", async () => {
+			const session = await login();
+			const outcome = await engine.refresh(session);
+			expect(outcome.kind).toBe("rotated");
+			if (outcome.kind !== "rotated") return;
+			const { accessToken, refreshToken, expiresInMs, deadlineInMs } = outcome.tokens;
+			expect(await server.liveAccess(accessToken.reveal())).toBeDefined();
+			expect(await server.liveRefresh(refreshToken?.reveal() ?? "")).toBe(true);
+			expect(expiresInMs).toBe(600_000);
+			expect(deadlineInMs).toBeGreaterThan(29 * 24 * 3_600_000);
+			expect(await server.presentations()).toMatchObject([{ outcome: "rotated", answered: true }]);
+		});
+
+		test("without a new refresh token nothing is retired", async () => {
+			const outcome = await refreshUnder({ kind: "omit-refresh-token" });
+			expect(outcome).toMatchObject({ kind: "rotated", tokens: { refreshToken: undefined } });
+		});
+
+		test("invalid_grant is dead", async () => {
+			const session = await login();
+			await engine.refresh(session);
+			expect(await engine.refresh(session)).toEqual({ kind: "dead" });
+		});
+
+		test.each([
+			["429", { status: 429, retryAfter: 120 }, { why: "rate-limited", retryAfterMs: 120_000 }],
+			["403", { status: 403 }, { why: "forbidden" }],
+			["500", { status: 500 }, { why: "server" }],
+			["503", { status: 503, retryAfter: 7 }, { why: "server", retryAfterMs: 7_000 }],
+			["a redirect", { status: 307 }, { why: "server" }],
+			["404", { status: 404 }, { why: "request" }],
+		])("%s is a refusal that used nothing up", async (_name, fault, expected) => {
+			const outcome = await refreshUnder({ kind: "status", ...fault });
+			expect(outcome).toMatchObject({ kind: "refused", ...expected });
+		});
+
+		test("Retry-After may be a date", async () => {
+			const retryAfter = new Date(Date.now() + 60_000).toUTCString();
+			const outcome = await refreshUnder({ kind: "status", status: 429, retryAfter });
+			if (outcome.kind !== "refused") throw new Error(outcome.kind);
+			expect(outcome.retryAfterMs).toBeGreaterThan(50_000);
+			expect(outcome.retryAfterMs).toBeLessThanOrEqual(60_000);
+		});
+
+		test.each<[string, ProviderFault]>([
+			["a reply lost after rotating", { kind: "lose-reply" }],
+			["a connection ended before an answer", { kind: "drop-request" }],
+			["a body cut half-way", { kind: "body", body: "truncated" }],
+			["a body that stalls", { kind: "body", body: "stalled" }],
+			["a body that is no JSON", { kind: "body", body: "garbage" }],
+			["a page of something in between", { kind: "body", body: "html", when: "before" }],
+			["an empty body", { kind: "body", body: "empty" }],
+			["a huge body", { kind: "body", body: "huge" }],
+			["an answer that comes too late", { kind: "delay", ms: 2 * REQUEST_LIMIT, when: "after" }],
+			["a gateway's timeout", { kind: "status", status: 504, when: "after" }],
+		])("%s leaves it in doubt", async (_name, fault) => {
+			const started = performance.now();
+			expect(await refreshUnder(fault)).toEqual({ kind: "no-reply" });
+			expect(performance.now() - started).toBeLessThan(REQUEST_LIMIT);
+		});
+
+		test("a refused connection was never sent", async () => {
+			const session = await login();
+			await server.down();
+			expect(await engine.refresh(session)).toEqual({ kind: "not-sent" });
+			await server.up();
+			expect(await engine.refresh(session)).toMatchObject({ kind: "rotated" });
+			expect(await server.spentTwice()).toEqual([]);
+		});
+
+		test("a harvest with nothing left behind finds nothing and spends nothing", async () => {
+			const session = await login();
+			await engine.refresh(session);
+			expect(await engine.harvest("0".repeat(64))).toBeUndefined();
+			expect(await server.presentations()).toHaveLength(1);
+		});
+	});
+}
