@@ -69,3 +69,17 @@ test("a program that stays is an error after the limit, and is killed", async ()
 test("a program that is not there is an error", async () => {
 	await expect(startChild({ argv: ["/nowhere/program"] })).rejects.toThrow(/ENOENT/);
 });
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s ends what a process has started", async (signal) => {
+	const module = JSON.stringify(new URL("./child-process.ts", import.meta.url).href);
+	const program = `
+		const { startChild } = await import(${module});
+		const argv = [process.execPath, "-e", "setInterval(() => {}, 1000)"];
+		console.log("pid " + (await startChild({ argv })).pid);`;
+	const flags = ["--import", "tsx", "--input-type=module", "-e", program];
+	const parent = await startChild({ argv: [process.execPath, ...flags] });
+	const pid = Number((await parent.line(/^pid/)).slice(4));
+	parent.kill(signal);
+	expect((await parent.ended()).signal).toBe(signal);
+	await vi.waitFor(() => expect(isRunning(pid)).toBe(false));
+});

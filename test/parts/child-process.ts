@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
+import { atEnd } from "./at-end.ts";
 
 export interface ChildOptions {
 	/** Program and arguments; never goes through a shell. */
@@ -53,7 +54,7 @@ const LAST_WORDS_MS = 250;
 
 const running = new Set<ChildProcess>();
 const serving = new WeakSet<ChildProcess>();
-let watching = false;
+let registered = false;
 
 /** Starts a program in a process group of its own. Throws when it cannot be started. */
 export async function startChild(options: ChildOptions): Promise<Child> {
@@ -67,8 +68,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 	await once(child, "spawn");
 	running.add(child);
 	if (options.serves) serving.add(child);
-	if (!watching) process.on("exit", killAllNow);
-	watching = true;
+	if (!registered) atEnd(killAllNow);
+	registered = true;
 	return new RunningChild(child, options.keepBytes ?? 1024 * 1024);
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { atEnd } from "./at-end.ts";
 import { isRunning } from "./is-running.ts";
 
 /** A folder of mode 0700 that is gone when this process is. */
@@ -14,6 +15,7 @@ export interface Scratch {
 
 const PREFIX = "baton-part-";
 const held = new Set<string>();
+let registered = false;
 
 /**
  * Makes a folder under the system's temporary one. It is removed by `remove`, at the end of the
@@ -21,8 +23,11 @@ const held = new Set<string>();
  * is in the name.
  */
 export function makeScratch(): Scratch {
-	if (held.size === 0) removeOrphans();
-	watchForTheEnd();
+	if (!registered) {
+		removeOrphans();
+		atEnd(removeAllScratch);
+		registered = true;
+	}
 	const path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
 	held.add(path);
 	return {
@@ -40,20 +45,6 @@ export function removeAllScratch(): void {
 function remove(path: string): void {
 	rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 	held.delete(path);
-}
-
-let watching = false;
-
-function watchForTheEnd(): void {
-	if (watching) return;
-	watching = true;
-	process.on("exit", removeAllScratch);
-	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-		process.once(signal, () => {
-			removeAllScratch();
-			process.kill(process.pid, signal);
-		});
-	}
 }
 
 function removeOrphans(): void {

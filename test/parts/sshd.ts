@@ -33,6 +33,7 @@ const READY_MS = 10_000;
 
 /** Why a real sshd cannot run here; undefined when it can. */
 export function sshdMissing(): string | undefined {
+	if (process.platform !== "linux") return "sessions are found through /proc, which only Linux has";
 	if (!existsSync(SSHD)) return `there is no ${SSHD}: install openssh-server`;
 	if (process.getuid?.() !== 0) return undefined;
 	try {
@@ -135,8 +136,10 @@ function makeHostKey(scratch: Scratch): SshKey {
 }
 
 async function startDaemon(scratch: Scratch, port: number): Promise<Child> {
+	const daemon = [SSHD, "-D", "-f", scratch.at("sshd_config"), "-E", scratch.at("log")];
 	const child = await startChild({
-		argv: [SSHD, "-D", "-f", scratch.at("sshd_config"), "-E", scratch.at("log")],
+		// The kernel ends it also when this process is killed and cannot clean up.
+		argv: ["setpriv", "--pdeathsig", "KILL", ...daemon],
 		serves: true,
 	});
 	for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await pause(20)) {
