@@ -39,7 +39,12 @@ export function answerRequest(draft: Draft, event: RequestEvent, now: number): v
 	const { request } = event;
 	heedWitness(draft, request.witness, now);
 	const body = answerOf(draft, event, now);
-	draft.effects.push({ type: "answer", key: event.key, body, disarm: copiesAmong(draft, request.holds) });
+	draft.effects.push({
+		type: "answer",
+		key: event.key,
+		body,
+		disarm: copiesAmong(draft, request.holds),
+	});
 }
 
 function answerOf(draft: Draft, event: RequestEvent, now: number): AnswerBody {
@@ -72,7 +77,8 @@ function answerOffer(
 	const { fp } = offer;
 	const past = draft.record.past[fp];
 	if (past?.was === "claimed" || past?.was === "spent") return custodyOf(draft, fp);
-	if (draft.record.staged?.firstFp === fp && isBusy(draft.record.staged)) return custodyOf(draft, fp);
+	if (draft.record.staged?.firstFp === fp && isBusy(draft.record.staged))
+		return custodyOf(draft, fp);
 	const reason = reasonToDecline(draft, offer, device, now);
 	if (reason !== undefined) return { type: "decline", fp, reason };
 	const { reservation: goodForMs } = draft.rules.timing;
@@ -132,7 +138,8 @@ function answerDeliver(
 	}
 	if (!isPromised(draft, request, device, now)) return custodyOf(draft, fp);
 	const session = sessionOf(request);
-	if (session === undefined) return { type: "refused", reason: "the session is not the one offered" };
+	if (session === undefined)
+		return { type: "refused", reason: "the session is not the one offered" };
 	if (staged?.firstFp === fp) {
 		remember(draft, { armed: fp });
 		return custodyOf(draft, fp);
@@ -231,8 +238,15 @@ export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 
 function claimed(draft: Draft, fp: Fingerprint, lineageId: string): AnswerBody {
 	const generation = draft.record.lineages[lineageId] ?? 0;
-	const proof = generationProof(draft.record.proofKey, lineageId, generation);
+	const proof = proofOf(draft, { lineageId, generation });
 	return { type: "claimed", fp, lineageId, generation, proof };
+}
+
+function proofOf(
+	draft: Draft,
+	{ lineageId, generation }: Pick<Lineage, "lineageId" | "generation">,
+): string {
+	return generationProof(draft.record.proofKey, lineageId, generation);
 }
 
 function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
@@ -240,7 +254,8 @@ function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody 
 	const settled = past[fp]?.was;
 	if (settled !== undefined && settled !== "not-taken") return custodyOf(draft, fp);
 	if (staged?.firstFp === fp && isBusy(staged)) return { type: "in-doubt", fp };
-	if (Object.keys(past).length >= PAST_MAX) return { type: "unavailable", reason: "too many withdrawals" };
+	if (Object.keys(past).length >= PAST_MAX)
+		return { type: "unavailable", reason: "too many withdrawals" };
 	change(draft, {
 		staged: staged?.firstFp === fp ? undefined : staged,
 		past: { ...past, [fp]: { was: "withdrawn", at: now } },
@@ -272,6 +287,7 @@ function statusOf(draft: Draft): AnswerBody {
 		state: lineage?.phase.name ?? "none",
 		sinks: [],
 		...(lineage === undefined ? {} : factsOf(lineage)),
+		...(current === undefined ? {} : { proof: proofOf(draft, current) }),
 		...(staged === undefined ? {} : { stagedFp: staged.firstFp }),
 		...(need === undefined ? {} : { need }),
 	};
@@ -296,7 +312,8 @@ function needOf(draft: Draft) {
 		return { id: `none-yet.${Object.keys(past).length}`, reason: "none-yet" as const };
 	}
 	const { phase, lineageId } = current;
-	if (phase.name === "needs-login") return { id: `${lineageId}.${phase.since}`, reason: phase.reason };
+	if (phase.name === "needs-login")
+		return { id: `${lineageId}.${phase.since}`, reason: phase.reason };
 	if (phase.name === "rolled-back") {
 		return { id: `${lineageId}.${phase.since}`, reason: "rolled-back" as const };
 	}

@@ -46,13 +46,15 @@ export function classifyLogin(
 	isOurs: (fp: Fingerprint) => boolean,
 ): Verdict {
 	if (after.kind === "unreadable") return "unchanged";
-	if (after.kind === "blank") return before !== undefined && before.fp === undefined ? "unchanged" : "blank";
+	if (after.kind === "blank")
+		return before !== undefined && before.fp === undefined ? "unchanged" : "blank";
 	if (isOurs(after.fp)) return "came-back";
 	if (before === undefined) return "first-sight";
 	if (before.fp === after.fp) return "unchanged";
 	if (before.fp === undefined) return before.lastFp === after.fp ? "unchanged" : "login";
 	const { account, deadline } = after.session;
-	if (before.account !== undefined && account !== undefined && before.account !== account) return "login";
+	if (before.account !== undefined && account !== undefined && before.account !== account)
+		return "login";
 	if (before.deadline === undefined || deadline === undefined) return "provisional";
 	return deadline > before.deadline + DEADLINE_SLACK_MS ? "login" : "rotation";
 }

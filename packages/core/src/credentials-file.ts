@@ -34,7 +34,10 @@ export function readCredentials(text: string | undefined): Reading {
 			? { kind: "login", session, fp: fingerprint(session.refreshToken) }
 			: { kind: "blank", session };
 	} catch (error) {
-		return { kind: "unreadable", why: error instanceof BatonError ? error.message : "not readable" };
+		return {
+			kind: "unreadable",
+			why: error instanceof BatonError ? error.message : "not readable",
+		};
 	}
 }
 

@@ -31,6 +31,11 @@ export function enter(draft: Draft, role: Role, phase: Phase): void {
 	changeLineage(draft, role, { phase });
 }
 
-export function note(draft: Draft, level: Note["level"], what: string, more: Partial<Note> = {}): void {
+export function note(
+	draft: Draft,
+	level: Note["level"],
+	what: string,
+	more: Partial<Note> = {},
+): void {
 	draft.effects.push({ ...more, type: "note", level, what });
 }

@@ -30,7 +30,11 @@ const quiet = [
 
 const phase = z.discriminatedUnion("name", [
 	...quiet,
-	z.object({ name: z.literal("refreshing"), intent, before: z.discriminatedUnion("name", [...quiet]) }),
+	z.object({
+		name: z.literal("refreshing"),
+		intent,
+		before: z.discriminatedUnion("name", [...quiet]),
+	}),
 	z.object({ name: z.literal("in-doubt"), intent, lateTryAt: z.optional(instant) }),
 	z.object({ name: z.literal("rolled-back"), witnessed: instant, since: instant }),
 	z.object({ name: z.literal("needs-login"), reason, since: instant }),

@@ -98,7 +98,12 @@ export type Role = "current" | "staged";
 
 /** Under way outside: at most one at a time, so there is never a second refresher. */
 export type Operation =
-	| { readonly kind: "probe"; readonly id: number; readonly role: Role; readonly access: Fingerprint }
+	| {
+			readonly kind: "probe";
+			readonly id: number;
+			readonly role: Role;
+			readonly access: Fingerprint;
+	  }
 	| { readonly kind: "learn"; readonly id: number }
 	| { readonly kind: "prove"; readonly id: number; readonly role: Role }
 	| { readonly kind: "harvest"; readonly id: number; readonly role: Role }

@@ -84,7 +84,11 @@ export function startCustody(
 	return conclude({ record, run: draft.run, rules }, draft, now, random);
 }
 
-export function decideCustody(state: CustodyState, event: CustodyEvent, now: number): CustodyDecision {
+export function decideCustody(
+	state: CustodyState,
+	event: CustodyEvent,
+	now: number,
+): CustodyDecision {
 	const draft: Draft = { record: state.record, run: state.run, rules: state.rules, effects: [] };
 	settle(draft, event, now);
 	return conclude(state, draft, now, event.random);
@@ -127,8 +131,10 @@ function settleOperation(draft: Draft, event: OutcomeEvent, now: number): void {
 	if (event.type === "probed" && operation.kind === "probe") {
 		return settleProbe(draft, operation, event.outcome, now, event.random);
 	}
-	if (event.type === "probed" && operation.kind === "learn") return settleLearning(draft, event.outcome);
-	if (event.type === "sinks-proved" && operation.kind === "prove") return settleProof(draft, event, now);
+	if (event.type === "probed" && operation.kind === "learn")
+		return settleLearning(draft, event.outcome);
+	if (event.type === "sinks-proved" && operation.kind === "prove")
+		return settleProof(draft, event, now);
 	if (event.type === "refreshed" && operation.kind === "refresh") {
 		return settleRefresh(draft, operation.role, event.outcome, now, event.random);
 	}
@@ -153,7 +159,8 @@ function settleProof(
 		sinks: { at: now, all, any: writable > 0 },
 		sinkRetry: { failures, at: now + delay },
 	});
-	if (failures === 1) note(draft, "warn", "sinks-not-writable", { reason: `${total - writable} of ${total}` });
+	if (failures === 1)
+		note(draft, "warn", "sinks-not-writable", { reason: `${total - writable} of ${total}` });
 }
 
 /** The login before the current one is out of mind once every sink has let go of it. */
@@ -165,7 +172,12 @@ function letGo(draft: Draft, access: Fingerprint): void {
 
 // Starting what is next
 
-function conclude(before: CustodyState, draft: Draft, now: number, random: number): CustodyDecision {
+function conclude(
+	before: CustodyState,
+	draft: Draft,
+	now: number,
+	random: number,
+): CustodyDecision {
 	expire(draft, now);
 	advance(draft, now, random);
 	const publish = publishing(draft, now);
@@ -176,7 +188,8 @@ function conclude(before: CustodyState, draft: Draft, now: number, random: numbe
 
 function expire(draft: Draft, now: number): void {
 	const { reservation } = draft.run;
-	if (reservation !== undefined && reservation.until <= now) remember(draft, { reservation: undefined });
+	if (reservation !== undefined && reservation.until <= now)
+		remember(draft, { reservation: undefined });
 	const { retiring } = draft.record;
 	if (retiring?.accessUntil !== undefined && retiring.accessUntil <= now) {
 		change(draft, { retiring: undefined });
@@ -236,7 +249,9 @@ function startProbe(draft: Draft, role: Role): boolean {
 /** First the replaced token; if it is dead, the new one, lest the provider refuse everybody. */
 function startLearning(draft: Draft): boolean {
 	const { replaced } = draft.run;
-	const accessToken = replaced?.dead ? draft.record.current?.session.accessToken : replaced?.accessToken;
+	const accessToken = replaced?.dead
+		? draft.record.current?.session.accessToken
+		: replaced?.accessToken;
 	if (accessToken === undefined) return true;
 	const id = begin(draft, (id) => ({ kind: "learn", id }));
 	draft.effects.push({ type: "probe", id, accessToken });
@@ -269,7 +284,8 @@ function settleStep(draft: Draft, step: Step, now: number, random: number): void
 			return settleLost(draft, step.role, now);
 		case "ended":
 			enter(draft, "current", { name: "needs-login", reason: "deadline", since: now });
-			if (current !== undefined) note(draft, "warn", "needs-login", { ...nameOf(current), reason: "deadline" });
+			if (current !== undefined)
+				note(draft, "warn", "needs-login", { ...nameOf(current), reason: "deadline" });
 			return;
 		case "refuse":
 			return refuseStaged(draft, step.reason, now);

@@ -78,7 +78,11 @@ export function startPublish(sinks: readonly string[]): PublishState {
 	};
 }
 
-export function decidePublish(state: PublishState, event: PublishEvent, now: number): PublishDecision {
+export function decidePublish(
+	state: PublishState,
+	event: PublishEvent,
+	now: number,
+): PublishDecision {
 	const settled = settle(state, event, now);
 	const started = startWrites(settled.state, now);
 	const confirmed = confirm(started.state);
@@ -103,7 +107,9 @@ function settle(state: PublishState, event: PublishEvent, now: number): PublishD
 
 /** A new token is worth a new attempt at once, whatever became of the last one. */
 function hurry(sinks: PublishState["sinks"]): PublishState["sinks"] {
-	return Object.fromEntries(Object.entries(sinks).map(([name, sink]) => [name, { ...sink, retryAt: 0 }]));
+	return Object.fromEntries(
+		Object.entries(sinks).map(([name, sink]) => [name, { ...sink, retryAt: 0 }]),
+	);
 }
 
 type WriteEvent = Extract<PublishEvent, { access: Fingerprint }>;
@@ -116,7 +122,8 @@ function settleWrite(state: PublishState, event: WriteEvent, now: number): Publi
 			return update(state, event.sink, {
 				writing: undefined,
 				holds: event.access,
-				generation: state.token?.accessFp === event.access ? state.token.generation : sink.generation,
+				generation:
+					state.token?.accessFp === event.access ? state.token.generation : sink.generation,
 				failures: 0,
 				trouble: undefined,
 			});
@@ -124,7 +131,12 @@ function settleWrite(state: PublishState, event: WriteEvent, now: number): Publi
 			const failures = sink.failures + 1;
 			const retryAt = now + backoffDelay(SINK_BACKOFF, failures, event.random);
 			const note = failures === 1 ? [noteOf(event.sink, "sink-failed", event.why)] : [];
-			return update(state, event.sink, { writing: undefined, failures, retryAt, trouble: event.why }, note);
+			return update(
+				state,
+				event.sink,
+				{ writing: undefined, failures, retryAt, trouble: event.why },
+				note,
+			);
 		}
 		case "stepped-back":
 			return update(state, event.sink, { writing: undefined, paused: event.reason }, [
@@ -138,10 +150,13 @@ function startWrites(state: PublishState, now: number): PublishDecision {
 	if (token === undefined) return { state, effects: [] };
 	const lagging = Object.keys(state.sinks).filter((name) => {
 		const sink = state.sinks[name];
-		return sink !== undefined && lags(sink, token) && sink.writing === undefined && sink.retryAt <= now;
+		return (
+			sink !== undefined && lags(sink, token) && sink.writing === undefined && sink.retryAt <= now
+		);
 	});
 	const sinks = { ...state.sinks };
-	for (const name of lagging) sinks[name] = { ...(sinks[name] ?? NEW_SINK), writing: token.accessFp };
+	for (const name of lagging)
+		sinks[name] = { ...(sinks[name] ?? NEW_SINK), writing: token.accessFp };
 	return {
 		state: { ...state, sinks },
 		effects: lagging.map((sink) => ({ type: "write-sink", sink, token })),
@@ -171,7 +186,10 @@ function update(
 ): PublishDecision {
 	const sink = state.sinks[name];
 	if (sink === undefined) return { state, effects: [] };
-	return { state: { ...state, sinks: { ...state.sinks, [name]: { ...sink, ...fields } } }, effects };
+	return {
+		state: { ...state, sinks: { ...state.sinks, [name]: { ...sink, ...fields } } },
+		effects,
+	};
 }
 
 function noteOf(sink: string, what: string, reason: string): Note & { sink: string } {

@@ -5,8 +5,9 @@
  */
 
 import type { CustodyRecord, Role, ServedToken } from "./custody-state.ts";
+import type { EscrowFacts, Host, LockPurpose, PcRecord, StoreId } from "./handover-state.ts";
 import type { Fingerprint, LineageId } from "./lineage.ts";
-import type { AnswerBody } from "./protocol.ts";
+import type { AnswerBody, DeliverRequest, Request } from "./protocol.ts";
 import type { Secret } from "./secret.ts";
 import type { ArmedSession } from "./session.ts";
 
@@ -56,5 +57,42 @@ export type CustodyEffect =
 	/** Started. Let the engine end if it runs, then look for an outcome in its folder. */
 	| { readonly type: "harvest"; readonly id: number; readonly role: Role; readonly fp: Fingerprint }
 	/** Started. The only effect that spends a refresh token; its intent is durable by now. */
-	| { readonly type: "refresh"; readonly id: number; readonly role: Role; readonly session: ArmedSession }
+	| {
+			readonly type: "refresh";
+			readonly id: number;
+			readonly role: Role;
+			readonly session: ArmedSession;
+	  }
+	| Note;
+
+/** A request as the PC decides it; the session of a Deliver is added from escrow as it is sent. */
+export type OutgoingRequest =
+	| Exclude<Request, { type: "deliver" }>
+	| Omit<DeliverRequest, "session">;
+
+export type HandoverEffect =
+	/** Swap the PC's record in one durable write. */
+	| { readonly type: "persist-pc"; readonly record: PcRecord }
+	/** Started. Comes back as `answer` or `link-failed`, within its time limit. */
+	| { readonly type: "send"; readonly host: Host; readonly request: OutgoingRequest }
+	/** Started. Take claude's three locks, then read: comes back as `store-locked` or `store-busy`. */
+	| {
+			readonly type: "lock-store";
+			readonly id: number;
+			readonly store: StoreId;
+			readonly purpose: LockPurpose;
+	  }
+	/** Only under the lock. Durable before the next effect. */
+	| { readonly type: "write-escrow"; readonly facts: EscrowFacts; readonly session: ArmedSession }
+	/**
+	 * Only under the lock, and only if the store still holds this login. Blanks the refresh token; in a
+	 * dedicated folder the whole entry goes. Then comes back as `disarmed`.
+	 */
+	| { readonly type: "disarm-store"; readonly store: StoreId; readonly fp: Fingerprint }
+	/** Only under the lock. Writes the session from escrow into the store. Comes back as `restored`. */
+	| { readonly type: "restore-store"; readonly store: StoreId; readonly fp: Fingerprint }
+	/** Also after an effect under the lock has failed. */
+	| { readonly type: "unlock-store"; readonly id: number; readonly store: StoreId }
+	/** Overwrite nothing, remove durably; fine if it is gone. Comes back as `escrow-erased`. */
+	| { readonly type: "erase-escrow"; readonly fp: Fingerprint }
 	| Note;

@@ -43,10 +43,15 @@ export function judgeSinkFile(facts: SinkFileFacts): SinkFileVerdict {
 				: { kind: "foreign", fp: reading.fp };
 		case "blank":
 			if (facts.written && !facts.exists) return { kind: "logged-out" };
-			return holds(reading.session?.accessToken, facts.accessFp) ? { kind: "same" } : { kind: "write" };
+			return holds(reading.session?.accessToken, facts.accessFp)
+				? { kind: "same" }
+				: { kind: "write" };
 	}
 }
 
-function holds(token: Parameters<typeof fingerprint>[0] | undefined, accessFp: Fingerprint): boolean {
+function holds(
+	token: Parameters<typeof fingerprint>[0] | undefined,
+	accessFp: Fingerprint,
+): boolean {
 	return token !== undefined && fingerprint(token) === accessFp;
 }

@@ -49,7 +49,11 @@ export type RefreshOutcome =
 	/** The provider says this refresh token is dead: `invalid_grant`, and nothing else. */
 	| { readonly kind: "dead" }
 	/** An answer that shows the token was not used up: try again later. */
-	| { readonly kind: "refused"; readonly why: RefusalReason; readonly retryAfterMs: number | undefined }
+	| {
+			readonly kind: "refused";
+			readonly why: RefusalReason;
+			readonly retryAfterMs: number | undefined;
+	  }
 	/** The request never left, so nothing was used up: no route, no name, connection refused. */
 	| { readonly kind: "not-sent" }
 	/** Sent, and no readable answer: nobody can say whether the token was used up. */
@@ -208,7 +212,9 @@ export function judgeProbe(response: HttpResponse): ProbeOutcome {
 	if (response.status === 401) return { kind: "dead" };
 	if (response.status !== 200) return { kind: "unknown" };
 	const profile = profileSchema.safeParse(parseJson(response.body));
-	return profile.success ? { kind: "good", account: profile.data.account.uuid } : { kind: "unknown" };
+	return profile.success
+		? { kind: "good", account: profile.data.account.uuid }
+		: { kind: "unknown" };
 }
 
 function parseJson(body: string | undefined): unknown {

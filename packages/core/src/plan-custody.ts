@@ -77,11 +77,14 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 	if (!spendable && !unexpired) return { do: "ended" };
 
 	const probe = probeMemory(state, lineage);
-	if (probe.dead && unexpired) return isArmed(session) ? { do: "suspect" } : { do: "lost", role: "current" };
+	if (probe.dead && unexpired)
+		return isArmed(session) ? { do: "suspect" } : { do: "lost", role: "current" };
 	const verified = state.run.verified === fingerprint(session.accessToken);
 	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
 	if (unexpired && !verified && now < lastCall) {
-		return now >= probe.nextAt ? { do: "probe", role: "current" } : { until: Math.min(probe.nextAt, lastCall) };
+		return now >= probe.nextAt
+			? { do: "probe", role: "current" }
+			: { until: Math.min(probe.nextAt, lastCall) };
 	}
 	if (!spendable) return { until: session.expiresAt ?? Number.POSITIVE_INFINITY };
 
@@ -89,7 +92,9 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 	if (due === undefined) return IDLE;
 	const at = Math.max(due, state.run.refreshRetry.current.at);
 	if (now < at) return { until: at };
-	return unexpired ? planLookBefore(state, lineage, now) : planSpend(state, "current", lineage, now);
+	return unexpired
+		? planLookBefore(state, lineage, now)
+		: planSpend(state, "current", lineage, now);
 }
 
 /** One look at the token just before it is replaced: to see a theft in time, and to learn by it. */
@@ -159,7 +164,8 @@ function planStaged(state: CustodyState, now: number): Plan {
 	if (lineage?.phase.name === "in-doubt") return planDoubt(state, "staged", lineage, now);
 	if (lineage?.phase.name !== "staged") return IDLE;
 	if (hasEnded(lineage, now)) return { do: "refuse", reason: "expired" };
-	if (state.run.armed !== lineage.firstFp) return { until: lineage.session.deadline ?? Number.POSITIVE_INFINITY };
+	if (state.run.armed !== lineage.firstFp)
+		return { until: lineage.session.deadline ?? Number.POSITIVE_INFINITY };
 	if (state.run.proven?.fp !== lineage.firstFp) return planProof(state, lineage, now);
 	if (lineage.session.kind === "setup-token") return { do: "adopt" };
 	const retryAt = state.run.refreshRetry.staged.at;

@@ -111,6 +111,8 @@ const statusFacts = {
 	state: z.enum(CUSTODY_STATES),
 	lineageId: z.optional(lineageId),
 	generation: z.optional(generation),
+	/** For the generation, as in `claimed`: the PC keeps it as its witness. */
+	proof: z.optional(fp),
 	/** End of the newest access token, wall-clock ms. */
 	accessUntil: z.optional(instant),
 	/** End of the login, wall-clock ms. */

@@ -45,7 +45,9 @@ export function refreshDueAt(policy: RefreshPolicy, life: TokenLife): number | u
 	const margin = refreshMargin(policy, life) * (1 - JITTER_SHARE * life.jitter);
 	const earliest = life.obtainedAt + lifetimeOf(life) / 4;
 	const due = Math.max(life.expiresAt - margin, earliest);
-	return policy.every === undefined ? due : nextLook(life.obtainedAt, policy.every, due, life.expiresAt);
+	return policy.every === undefined
+		? due
+		: nextLook(life.obtainedAt, policy.every, due, life.expiresAt);
 }
 
 /** The last instant at which something uncertain may be tried before the token ends, wall-clock ms. */

@@ -62,8 +62,15 @@ export function parseEntry(value: unknown): Session {
 		const field = parsed.error.issues[0]?.path.join(".") || "the entry";
 		throw new BatonError("bad-credentials", `not a login that claude wrote: ${field} is wrong`);
 	}
-	const { accessToken, refreshToken, expiresAt, refreshTokenExpiresAt, scopes, accountUuid, ...rest } =
-		parsed.data;
+	const {
+		accessToken,
+		refreshToken,
+		expiresAt,
+		refreshTokenExpiresAt,
+		scopes,
+		accountUuid,
+		...rest
+	} = parsed.data;
 	return {
 		kind: "login",
 		accessToken: new Secret(accessToken),

@@ -38,7 +38,9 @@ function memoryAfter(
 			const deadSince = Math.min(before.deadSince ?? now, now);
 			const dead = before.deadSince !== undefined && now - deadSince >= deadConfirm;
 			// After the verdict an occasional look remains, in case it was the provider's mistake.
-			const nextAt = dead ? now + backoffDelay(PROBE_BACKOFF, PROBE_BACKOFF.length) : deadSince + deadConfirm;
+			const nextAt = dead
+				? now + backoffDelay(PROBE_BACKOFF, PROBE_BACKOFF.length)
+				: deadSince + deadConfirm;
 			return { ...before, deadSince, dead, silent: 0, nextAt };
 		}
 		case "unknown": {
@@ -48,7 +50,13 @@ function memoryAfter(
 	}
 }
 
-function settleGood(draft: Draft, role: Role, access: Fingerprint, account: string, now: number): void {
+function settleGood(
+	draft: Draft,
+	role: Role,
+	access: Fingerprint,
+	account: string,
+	now: number,
+): void {
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
 	if (role === "current") {
@@ -80,4 +88,3 @@ export function settleLearning(draft: Draft, outcome: ProbeOutcome): void {
 
 /** Showings are counted no further: two make it known. */
 const SHOWN_MAX = 2;
-

@@ -3,13 +3,7 @@
  */
 
 import { backoffDelay, LONGEST_RETRY_AFTER, PROVIDER_BACKOFF } from "./backoff.ts";
-import {
-	change,
-	type Draft,
-	enter,
-	note,
-	remember,
-} from "./custody-draft.ts";
+import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
 import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
@@ -32,7 +26,15 @@ export function settleRefresh(
 		case "dead":
 			return role === "staged" ? settleSpent(draft, lineage, now) : settleDead(draft, lineage, now);
 		case "refused":
-			return settleRefusal(draft, role, lineage, outcome.retryAfterMs ?? 0, outcome.why, now, random);
+			return settleRefusal(
+				draft,
+				role,
+				lineage,
+				outcome.retryAfterMs ?? 0,
+				outcome.why,
+				now,
+				random,
+			);
 		case "not-sent":
 			return settleRefusal(draft, role, lineage, 0, "out of reach", now, random);
 		case "no-reply":
@@ -160,7 +162,10 @@ function settleRefusal(
 	const { phase } = lineage;
 	if (phase.name === "refreshing") enter(draft, role, phase.before);
 	if (phase.name === "in-doubt") enter(draft, role, { ...phase, lateTryAt: undefined });
-	note(draft, failures === 1 ? "info" : "warn", "refresh-refused", { ...nameOf(lineage), reason: why });
+	note(draft, failures === 1 ? "info" : "warn", "refresh-refused", {
+		...nameOf(lineage),
+		reason: why,
+	});
 }
 
 /** Nobody can say whether the token was used up. What was probed before says nothing about after. */

@@ -1,0 +1,150 @@
+/**
+ * A decision in the making on the PC; lives within one call of `decideHandover`.
+ */
+
+import { type BackoffTable, backoffDelay } from "./backoff.ts";
+import type { HandoverEffect, Note } from "./effect.ts";
+import {
+	type EscrowFacts,
+	type Handover,
+	type Host,
+	type HostMemory,
+	isInCustodyOrTransit,
+	type Known,
+	NEW_HOST,
+	NO_WAIT,
+	type PcRecord,
+	type PcRules,
+	type PcRun,
+	type StoreId,
+} from "./handover-state.ts";
+import { type Fingerprint, fingerprint, lineageIdOf } from "./lineage.ts";
+import type { ArmedSession } from "./session.ts";
+
+export interface PcDraft {
+	record: PcRecord;
+	run: PcRun;
+	readonly rules: PcRules;
+	/** What follows the persist, in order. */
+	readonly effects: HandoverEffect[];
+}
+
+export function changePc(draft: PcDraft, fields: Partial<PcRecord>): void {
+	draft.record = { ...draft.record, ...fields };
+}
+
+export function rememberPc(draft: PcDraft, fields: Partial<PcRun>): void {
+	draft.run = { ...draft.run, ...fields };
+}
+
+export function notePc(
+	draft: PcDraft,
+	level: Note["level"],
+	what: string,
+	more: Partial<Note> = {},
+): void {
+	draft.effects.push({ ...more, type: "note", level, what });
+}
+
+export function handoverOf(draft: Pick<PcDraft, "record">, fp: Fingerprint): Handover | undefined {
+	return draft.record.handovers.find((handover) => handover.fp === fp);
+}
+
+export function changeHandover(draft: PcDraft, fp: Fingerprint, fields: Partial<Handover>): void {
+	changePc(draft, {
+		handovers: draft.record.handovers.map((handover) =>
+			handover.fp === fp ? { ...handover, ...fields } : handover,
+		),
+	});
+}
+
+export function addHandover(draft: PcDraft, handover: Handover): void {
+	const others = draft.record.handovers.filter(({ fp }) => fp !== handover.fp);
+	changePc(draft, { handovers: [...others, handover] });
+}
+
+export function dropHandover(draft: PcDraft, fp: Fingerprint): void {
+	changePc(draft, { handovers: draft.record.handovers.filter((handover) => handover.fp !== fp) });
+	const { [fp]: _wait, ...waits } = draft.run.waits;
+	const { [fp]: _nonce, ...nonces } = draft.run.nonces;
+	const { [fp]: _unknown, ...unknown } = draft.run.unknown;
+	rememberPc(draft, { waits, nonces, unknown });
+}
+
+export function know(
+	draft: PcDraft,
+	fp: Fingerprint,
+	was: Known["was"],
+	host: Host,
+	now: number,
+): void {
+	if (draft.record.known[fp]?.was === was) return;
+	changePc(draft, { known: { ...draft.record.known, [fp]: { host, was, at: now } } });
+}
+
+/** A login in custody or on its way there: if a store shows it, that is a copy. */
+export function isOurs(draft: Pick<PcDraft, "record">, fp: Fingerprint): boolean {
+	const was = draft.record.known[fp]?.was;
+	if (was === "handed-over" || was === "in-custody") return true;
+	const handover = handoverOf(draft, fp);
+	return handover !== undefined && isInCustodyOrTransit(handover.step);
+}
+
+export function hostMemory(draft: Pick<PcDraft, "record">, host: Host): HostMemory {
+	return draft.record.hosts[host] ?? NEW_HOST;
+}
+
+export function changeHost(draft: PcDraft, host: Host, fields: Partial<HostMemory>): void {
+	changePc(draft, {
+		hosts: { ...draft.record.hosts, [host]: { ...hostMemory(draft, host), ...fields } },
+	});
+}
+
+export function escrowFacts(session: ArmedSession, host: Host, store: StoreId): EscrowFacts {
+	return {
+		fp: fingerprint(session.refreshToken),
+		accessFp: fingerprint(session.accessToken),
+		host,
+		store,
+		account: session.account,
+		expiresAt: session.expiresAt,
+		deadline: session.deadline,
+	};
+}
+
+export function newHandover(
+	facts: EscrowFacts,
+	step: Handover["step"],
+	replace: boolean,
+	now: number,
+): Handover {
+	return {
+		...facts,
+		lineageId: lineageIdOf(facts.fp),
+		replace,
+		step,
+		since: now,
+		takeBack: undefined,
+		reason: undefined,
+		putBackBegun: false,
+	};
+}
+
+/** Waits a little longer before this login's next request. */
+export function postpone(
+	draft: PcDraft,
+	fp: Fingerprint,
+	table: BackoffTable,
+	now: number,
+	random: number,
+): void {
+	const attempts = (draft.run.waits[fp] ?? NO_WAIT).attempts + 1;
+	const at = now + backoffDelay(table, attempts, random);
+	rememberPc(draft, { waits: { ...draft.run.waits, [fp]: { attempts, at } } });
+}
+
+/** This login's next request may go at once. */
+export function hasten(draft: PcDraft, fp: Fingerprint): void {
+	const { [fp]: _wait, ...waits } = draft.run.waits;
+	rememberPc(draft, { waits });
+}

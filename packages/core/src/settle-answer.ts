@@ -1,0 +1,253 @@
+/**
+ * What a custodian's answer means to the PC. An answer counts only for the request that is out, and
+ * only for the step its hand-over is in: late news changes nothing.
+ */
+
+import { CUSTODY_BACKOFF, HOST_BACKOFF } from "./backoff.ts";
+import {
+	changeHandover,
+	changeHost,
+	changePc,
+	dropHandover,
+	handoverOf,
+	hasten,
+	hostMemory,
+	know,
+	notePc,
+	type PcDraft,
+	postpone,
+	rememberPc,
+} from "./handover-draft.ts";
+import type { Handover, Host } from "./handover-state.ts";
+import type { LineageId } from "./lineage.ts";
+import type { Answer, DeclineReason, StatusAnswer } from "./protocol.ts";
+
+export function settleAnswer(
+	draft: PcDraft,
+	host: Host,
+	answer: Answer,
+	now: number,
+	random: number,
+): void {
+	const outstanding = draft.run.outstanding[host];
+	if (outstanding === undefined || outstanding.id !== answer.id) return;
+	if ("fp" in answer && answer.fp !== outstanding.fp) return;
+	release(draft, host);
+	changeHost(draft, host, { contactAt: now });
+	heedNamedCopies(draft, host, answer, now);
+	if (answer.type === "status") return settleStatus(draft, host, answer, now, random);
+	if (outstanding.type === "erased" && outstanding.fp !== undefined) {
+		return rememberPc(draft, { confirms: without(draft.run.confirms, outstanding.fp) });
+	}
+	const handover = outstanding.fp === undefined ? undefined : handoverOf(draft, outstanding.fp);
+	if (handover === undefined) return;
+	settleCustody(draft, handover, answer, now, random);
+}
+
+function release(draft: PcDraft, host: Host): void {
+	const { [host]: _settled, ...outstanding } = draft.run.outstanding;
+	const { [host]: _mended, ...links } = draft.run.links;
+	rememberPc(draft, { outstanding, links });
+}
+
+/** The custodian names fingerprints it keeps, or kept, that our stores show. */
+function heedNamedCopies(draft: PcDraft, host: Host, answer: Answer, now: number): void {
+	for (const { fp } of answer.disarm) {
+		know(draft, fp, "in-custody", host, now);
+		for (const [store, view] of Object.entries(draft.record.stores)) {
+			if (view.fp === fp) rememberPc(draft, { copies: { ...draft.run.copies, [store]: fp } });
+		}
+	}
+}
+
+function settleCustody(
+	draft: PcDraft,
+	handover: Handover,
+	answer: Answer,
+	now: number,
+	random: number,
+): void {
+	if (handover.step === "pending") return settlePending(draft, handover, answer, now, random);
+	if (handover.step === "taken") return settleTransit(draft, handover, answer, now, random);
+}
+
+// Before the take: nothing has been touched, so everything may still be dropped
+
+function settlePending(
+	draft: PcDraft,
+	handover: Handover,
+	answer: Answer,
+	now: number,
+	random: number,
+): void {
+	const { fp, host } = handover;
+	switch (answer.type) {
+		case "accept":
+			rememberPc(draft, { nonces: { ...draft.run.nonces, [fp]: answer.nonce } });
+			hasten(draft, fp);
+			return changeHandover(draft, fp, { step: "taking", since: now });
+		case "decline":
+			return settleDecline(draft, handover, answer.reason, now, random);
+		case "claimed":
+			// Claimed already, from another copy of this login: ours is the spare one.
+			witness(draft, host, answer.lineageId, answer.generation, answer.proof);
+			return dropAsCopy(draft, handover, now);
+		case "spent":
+			return dropAsCopy(draft, handover, now);
+		default:
+			return postpone(draft, fp, HOST_BACKOFF, now, random);
+	}
+}
+
+function dropAsCopy(draft: PcDraft, handover: Handover, now: number): void {
+	const { fp, host, store } = handover;
+	know(draft, fp, "in-custody", host, now);
+	dropHandover(draft, fp);
+	rememberPc(draft, { copies: { ...draft.run.copies, [store]: fp } });
+}
+
+function settleDecline(
+	draft: PcDraft,
+	handover: Handover,
+	reason: DeclineReason,
+	now: number,
+	random: number,
+): void {
+	const { fp, host } = handover;
+	notePc(draft, "info", "declined", { fp, host, reason });
+	if (reason === "busy") return postpone(draft, fp, HOST_BACKOFF, now, random);
+	if (reason === "retired") return dropAsCopy(draft, handover, now);
+	know(draft, fp, "own", host, now);
+	dropHandover(draft, fp);
+	if (draft.record.permit?.host === host) changePc(draft, { permit: undefined });
+}
+
+// In transit: only the custodian's word moves it
+
+function settleTransit(
+	draft: PcDraft,
+	handover: Handover,
+	answer: Answer,
+	now: number,
+	random: number,
+): void {
+	const { fp, host } = handover;
+	switch (answer.type) {
+		case "accept":
+			rememberPc(draft, { nonces: { ...draft.run.nonces, [fp]: answer.nonce } });
+			return hasten(draft, fp);
+		case "decline":
+			// No tombstone stands behind a decline: withdraw first, then it can go back.
+			if (answer.reason !== "busy")
+				changeHandover(draft, fp, { takeBack: handover.takeBack ?? "declined" });
+			notePc(draft, "warn", "declined", { fp, host, reason: answer.reason });
+			return postpone(draft, fp, HOST_BACKOFF, now, random);
+		case "claimed":
+			return settleClaimed(draft, handover, answer, now);
+		case "not-taken":
+			notePc(draft, "warn", "not-taken", { fp, host, reason: answer.reason });
+			return changeHandover(draft, fp, { step: "putting-back", reason: answer.reason, since: now });
+		case "withdrawn":
+			return changeHandover(draft, fp, { step: "putting-back", reason: "withdrawn", since: now });
+		case "spent":
+			know(draft, fp, "handed-over", host, now);
+			notePc(draft, "warn", "spent", { fp, host });
+			return changeHandover(draft, fp, { step: "sealed", since: now });
+		case "unknown":
+			rememberPc(draft, {
+				unknown: { ...draft.run.unknown, [fp]: true },
+				nonces: without(draft.run.nonces, fp),
+			});
+			return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
+		default:
+			return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
+	}
+}
+
+function settleClaimed(
+	draft: PcDraft,
+	handover: Handover,
+	answer: Extract<Answer, { type: "claimed" }>,
+	now: number,
+): void {
+	const { fp, host } = handover;
+	witness(draft, host, answer.lineageId, answer.generation, answer.proof);
+	know(draft, fp, "handed-over", host, now);
+	changeHandover(draft, fp, { step: "claimed", since: now });
+	for (const other of draft.record.handovers) {
+		if (other.host === host && other.step === "sealed") {
+			changeHandover(draft, other.fp, { step: "discarding", since: now });
+		}
+	}
+	notePc(draft, "info", "handed-over", { fp, host, generation: answer.generation });
+}
+
+/** The highest generation told, with its proof. */
+function witness(
+	draft: PcDraft,
+	host: Host,
+	lineageId: LineageId,
+	generation: number,
+	proof: string,
+): void {
+	const { witness: memory } = hostMemory(draft, host);
+	if ((memory[lineageId]?.generation ?? -1) >= generation) return;
+	changeHost(draft, host, { witness: { ...memory, [lineageId]: { generation, proof } } });
+}
+
+// Status
+
+function settleStatus(
+	draft: PcDraft,
+	host: Host,
+	status: StatusAnswer,
+	now: number,
+	random: number,
+): void {
+	const { lineageId, generation, proof, need } = status;
+	if (lineageId !== undefined && generation !== undefined && proof !== undefined) {
+		witness(draft, host, lineageId, generation, proof);
+	}
+	const wait = draft.rules.timing.statusEvery * (0.9 + 0.2 * random);
+	rememberPc(draft, { statusAt: { ...draft.run.statusAt, [host]: now + wait } });
+	const before = hostMemory(draft, host);
+	changeHost(draft, host, { status, need: need?.reason });
+	if (need === undefined) return closeHostPermit(draft, host);
+	if (need.id === before.needId) return;
+	heedNeed(draft, host, need, now);
+}
+
+function closeHostPermit(draft: PcDraft, host: Host): void {
+	const { permit } = draft.record;
+	if (permit?.host === host && permit.by === "host") changePc(draft, { permit: undefined });
+}
+
+/** A need is acted upon once; while another permit is open it waits for its turn. */
+function heedNeed(
+	draft: PcDraft,
+	host: Host,
+	need: NonNullable<StatusAnswer["need"]>,
+	now: number,
+): void {
+	const rules = draft.rules.hosts[host];
+	const underWay = draft.record.handovers.some(
+		(handover) => handover.host === host && !isSettled(handover),
+	);
+	if (underWay) return;
+	const follows = rules?.mode === "follow-login" && rules.followLogin === "when-needed";
+	if (follows) {
+		if (draft.record.permit !== undefined) return;
+		changePc(draft, { permit: { host, by: "host", since: now, replace: false } });
+	}
+	changeHost(draft, host, { needId: need.id });
+	notePc(draft, "warn", "host-needs-login", { host, reason: need.reason });
+}
+
+function isSettled(handover: Handover): boolean {
+	return handover.step === "sealed" || handover.step === "kept" || handover.step === "discarding";
+}
+
+function without<T>(map: Readonly<Record<string, T>>, key: string): Readonly<Record<string, T>> {
+	const { [key]: _gone, ...rest } = map;
+	return rest;
+}
