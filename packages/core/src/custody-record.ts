@@ -125,7 +125,12 @@ function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
 }
 
 function loadSession(kind: StoredLineage["kind"], entry: StoredLineage["entry"]): Session {
-	const session = parseEntry(entry);
+	let session: Session;
+	try {
+		session = parseEntry(entry);
+	} catch {
+		throw notARecord("a session is wrong");
+	}
 	return kind === "login" ? session : setupTokenSession(session.accessToken, session.expiresAt);
 }
 
