@@ -1,3 +1,59 @@
-import { VERSION } from "@baton/io/version";
+/**
+ * `batond`: the custodian of a Claude Code login that was handed over to this machine. It refreshes the
+ * login and gives access tokens, never refresh tokens, to those who need them.
+ *
+ * This is the only file that prints, exits and reads the process; everything else gets what it needs.
+ */
 
-console.log(VERSION);
+import { BatonError, EXIT, type ExitCode } from "@baton/core/error";
+import type { Said } from "./said.ts";
+
+const args = process.argv.slice(2);
+
+/** Yargs, zod and the service are loaded only by the commands that need them. */
+async function run(): Promise<Said> {
+	if (args[0] === "token") {
+		const { tokenCommand } = await import("./token-command.ts");
+		const said = await tokenCommand(args.slice(1), process.env);
+		if (said !== undefined) return said;
+	}
+	const stop = new AbortController();
+	for (const signal of ["SIGTERM", "SIGINT"] as const) {
+		process.on(signal, () => stop.abort());
+	}
+	const { runCli } = await import("./cli.ts");
+	return await runCli(args, {
+		environment: process.env,
+		input: process.stdin,
+		output: process.stdout,
+		errors: process.stderr,
+		stop: stop.signal,
+	});
+}
+
+function explain(error: unknown): Said {
+	const known = error instanceof BatonError;
+	const message = known ? error.message : "a fault in batond itself";
+	const hint = known ? error.hint : "please report it with the lines above";
+	const trace = !known && error instanceof Error ? `${error.stack ?? error.name}\n` : "";
+	const next = hint === undefined ? "" : `next: ${hint}\n`;
+	const facts = { ok: false, error: { code: known ? error.code : "internal", message, hint } };
+	return {
+		stdout: args.includes("--json") ? `${JSON.stringify(facts)}\n` : "",
+		stderr: `${trace}error: ${message}\n${next}`,
+		code: known ? error.exitCode : EXIT.fault,
+	};
+}
+
+function end({ stdout, stderr, code }: Said): void {
+	process.stderr.write(stderr);
+	// What is left open, a probe on its way perhaps, is not waited for; what is printed is.
+	process.stdout.write(stdout, () => exit(code));
+}
+
+function exit(code: ExitCode): never {
+	process.exit(code);
+}
+
+process.stdout.on("error", () => exit(EXIT.fault));
+run().then(end, (error: unknown) => end(explain(error)));

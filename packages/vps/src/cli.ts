@@ -1,0 +1,163 @@
+/** The command line for people: what there is, what it takes, and what was probably meant. */
+
+import { parseDuration } from "@baton/core/duration";
+import { BatonError, EXIT } from "@baton/core/error";
+import { DEFAULT_NAME } from "@baton/core/protocol";
+import { systemClock } from "@baton/io/clock";
+import { suggestKey } from "@baton/io/settings-file";
+import { VERSION } from "@baton/io/version";
+import yargs, { type Argv } from "yargs";
+import type { Said } from "./said.ts";
+import { type GlobalOptions, placesOf } from "./surroundings.ts";
+
+/** What the process gives to its commands. */
+export interface CliSurroundings {
+	readonly environment: NodeJS.ProcessEnv;
+	readonly input: NodeJS.ReadStream;
+	readonly output: NodeJS.WriteStream;
+	readonly errors: NodeJS.WriteStream;
+	/** Aborted when the process was asked to end. */
+	readonly stop: AbortSignal;
+}
+
+type Command = () => Promise<Said>;
+
+/** @throws BatonError `usage` for a command line that is not understood; whatever the command throws */
+export async function runCli(
+	args: readonly string[],
+	surroundings: CliSurroundings,
+): Promise<Said> {
+	let command: Command | undefined;
+	const parser = commandLine(surroundings, (chosen) => {
+		command = chosen;
+	});
+	let help = "";
+	let fault: Error | undefined;
+	// With a callback yargs neither prints nor exits.
+	await parser.parseAsync([...args], {}, (error, _argv, output) => {
+		fault = error;
+		help = output;
+	});
+	if (fault !== undefined && fault !== null) throw asUsage(fault, args);
+	if (command !== undefined) return await command();
+	return { stdout: `${help}\n`, stderr: "", code: EXIT.well };
+}
+
+function commandLine(surroundings: CliSurroundings, choose: (command: Command) => void): Argv {
+	const { environment } = surroundings;
+	const places = (given: Record<string, unknown>) =>
+		placesOf(given as unknown as GlobalOptions, environment);
+	return yargs()
+		.scriptName("batond")
+		.usage(
+			"$0 COMMAND\n\nkeeps a Claude Code login alive on this machine and publishes access tokens",
+		)
+		.locale("en")
+		.wrap(80)
+		.option("config", { type: "string", requiresArg: true, describe: "another settings file" })
+		.option("state", { type: "string", requiresArg: true, describe: "another state folder" })
+		.command(
+			"serve",
+			"run the service; normally systemd does",
+			(options) => options.example("$0 serve", "in the foreground; ctrl-c ends it"),
+			(given) =>
+				choose(async () => {
+					const { serveCommand } = await import("./serve-command.ts");
+					return await serveCommand(places(given), surroundings);
+				}),
+		)
+		.command(
+			"accept",
+			"pass a paired device's requests to the service; authorized_keys runs it",
+			(options) =>
+				options
+					.option("device", { type: "string", demandOption: true, describe: "the device's name" })
+					.example("$0 accept --device laptop", "what its line in authorized_keys says"),
+			(given) =>
+				choose(async () => {
+					const { acceptCommand } = await import("./accept-command.ts");
+					return await acceptCommand(given.device, places(given), surroundings);
+				}),
+		)
+		.command(
+			"status",
+			"say who holds what, since when and until when; exit code 12 if the service is down",
+			(options) =>
+				options
+					.option("json", { type: "boolean", describe: "one JSON object" })
+					.example("$0 status", "for people")
+					.example("$0 status --json", "for programs; holds no token"),
+			(given) =>
+				choose(async () => {
+					const { status } = await import("./status.ts");
+					const { state: stateFolder } = places(given);
+					return await status({ stateFolder, json: given.json ?? false, clock: systemClock });
+				}),
+		)
+		.command(
+			"token",
+			"print the access token; exit code 10 if there is none, 9 if it ends too soon",
+			tokenOptions,
+			(given) =>
+				choose(async () => {
+					const { token } = await import("./token.ts");
+					const { state: stateFolder } = places(given);
+					const minValidMs = durationOf("--min-valid", String(given["min-valid"]));
+					const name = String(given.name);
+					const json = given.json === true;
+					return await token({ stateFolder, name, minValidMs, json, clock: systemClock });
+				}),
+		)
+		.demandCommand(1, 1, "name a command")
+		.strict()
+		.recommendCommands()
+		.help()
+		.alias("help", "h")
+		.version(VERSION)
+		.epilogue(EXIT_CODES);
+}
+
+function tokenOptions(options: Argv): Argv {
+	return options
+		.option("name", { type: "string", default: DEFAULT_NAME, describe: "whose token" })
+		.option("min-valid", {
+			type: "string",
+			default: "0s",
+			requiresArg: true,
+			describe: "the least that must be left of its life",
+		})
+		.option("json", { type: "boolean", describe: "one JSON object with the token in it" })
+		.example("$0 token", "the token and nothing else")
+		.example("$0 token --min-valid 10m", "only one that lives for ten minutes more");
+}
+
+const EXIT_CODES =
+	"exit codes: 0 well, 1 fault, 2 usage or settings, 9 refresh due, 10 needs a login, " +
+	"12 service out of reach";
+
+function durationOf(option: string, text: string): number {
+	const ms = parseDuration(text);
+	if (ms !== undefined) return ms;
+	throw new BatonError("usage", `${option} ${text} is no duration`, {
+		hint: 'durations look like "90s", "10m" or "2h"',
+	});
+}
+
+const COMMANDS = ["serve", "accept", "status", "token"];
+const OPTIONS = ["config", "state", "device", "name", "min-valid", "json", "help", "version"];
+
+function asUsage(fault: Error, args: readonly string[]): BatonError {
+	if (fault instanceof BatonError) return fault;
+	const [message = "", ...more] = fault.message.split("\n").filter((line) => line !== "");
+	const unknown = /^Unknown (?:argument|command)s?: ([\w-]+)/.exec(message)?.[1];
+	const meant = unknown === undefined ? undefined : meantBy(unknown, args);
+	const hint = meant === undefined ? (more[0] ?? "see batond --help") : `did you mean ${meant}?`;
+	return new BatonError("usage", message.toLowerCase(), { hint: hint.toLowerCase() });
+}
+
+/** Yargs gives the same complaint for both, without the dashes. */
+function meantBy(unknown: string, args: readonly string[]): string | undefined {
+	if (args.includes(unknown)) return suggestKey(unknown, COMMANDS);
+	const option = suggestKey(unknown, OPTIONS);
+	return option === undefined ? undefined : `--${option}`;
+}

@@ -1,0 +1,67 @@
+/**
+ * What the commands on this machine ask of the service, one line each way. Checked by hand: `batond
+ * token` runs often and shall not wait for a schema library to load.
+ */
+
+import type { LossReason } from "@baton/core/protocol";
+import type { SinkReport } from "./sink-report.ts";
+
+export type ControlRequest =
+	| { readonly v: 1; readonly type: "status" }
+	| { readonly v: 1; readonly type: "token"; readonly name: string };
+
+/** One name's custody, without a secret. Times are wall-clock ms. */
+export interface NameStatus {
+	readonly name: string;
+	readonly state: string;
+	readonly lineageId?: string;
+	readonly generation?: number;
+	readonly device?: string;
+	readonly accessUntil?: number;
+	readonly deadline?: number;
+	readonly rotatedAt?: number;
+	/** When something is next to be done, if anything is. */
+	readonly nextAt?: number;
+	/** A login that was delivered and is not claimed yet. */
+	readonly staged?: { readonly lineageId: string; readonly device: string; readonly state: string };
+	readonly need?: LossReason;
+	/** Attempts at the provider that failed in a row. */
+	readonly failures: number;
+	readonly sinks: readonly SinkReport[];
+	/** The state folder cannot be written, and why. */
+	readonly trouble?: string;
+}
+
+export interface ServiceStatus {
+	readonly v: 1;
+	readonly type: "status";
+	readonly version: string;
+	readonly now: number;
+	/** Where refreshes go. */
+	readonly tokenUrl: string;
+	readonly names: readonly NameStatus[];
+}
+
+export interface TokenAnswer {
+	readonly v: 1;
+	readonly type: "token";
+	readonly name: string;
+	readonly accessToken: string;
+	/** Wall-clock ms; absent if not known. */
+	readonly expiresAt?: number;
+	readonly generation: number;
+}
+
+export type ControlAnswer =
+	| ServiceStatus
+	| TokenAnswer
+	| { readonly v: 1; readonly type: "no-token"; readonly name: string; readonly state: string }
+	| { readonly v: 1; readonly type: "refused"; readonly reason: string };
+
+/** Undefined for what is no request. */
+export function parseControlRequest(value: Record<string, unknown>): ControlRequest | undefined {
+	const { v, type, name } = value;
+	if (v !== 1) return undefined;
+	if (type === "status") return { v, type };
+	return type === "token" && typeof name === "string" ? { v, type, name } : undefined;
+}

@@ -1,0 +1,266 @@
+/**
+ * One custody name at work: its state machine, fed with one event at a time, and its sinks.
+ *
+ * Requests, ticks and outcomes queue up; each is decided and all its effects are performed before the
+ * next one is looked at. Only what is durable is shown and served.
+ */
+
+import { randomBytes } from "node:crypto";
+import {
+	type CustodyRecord,
+	type CustodyRules,
+	type CustodyState,
+	type ServedToken,
+	servedToken,
+} from "@baton/core/custody-state";
+import {
+	type CustodyDecision,
+	type CustodyEvent,
+	decideCustody,
+	startCustody,
+} from "@baton/core/decide-custody";
+import { MINUTE } from "@baton/core/duration";
+import type { NamedCopy, Note } from "@baton/core/effect";
+import type { Fingerprint } from "@baton/core/lineage";
+import { nextWake } from "@baton/core/plan-custody";
+import type { AnswerBody, Request } from "@baton/core/protocol";
+import type { Clock } from "@baton/io/clock";
+import { ClockWatch } from "./clock-watch.ts";
+import type { CustodyStore } from "./custody-store.ts";
+import type { Engine } from "./engines/engine.ts";
+import { Persister } from "./persister.ts";
+import type { Probe } from "./probe.ts";
+import { Publisher } from "./publisher.ts";
+import { runEffects, type StartedOutcome } from "./run-effects.ts";
+import { sinkReports } from "./sink-report.ts";
+import type { Sink } from "./sinks/sink.ts";
+
+export interface CustodianOptions {
+	/** Durable already. */
+	readonly record: CustodyRecord;
+	readonly rules: CustodyRules;
+	readonly engine: Engine;
+	readonly probe: Probe;
+	readonly sinks: readonly Sink[];
+	readonly store: CustodyStore;
+	readonly clock: Clock;
+	/** Hears every note, in order: for the audit log. */
+	onNote(note: Note): void;
+	/** The state cannot be written, or can be again. */
+	onTrouble(trouble: string | undefined): void;
+}
+
+export interface Reply {
+	readonly body: AnswerBody;
+	readonly disarm: readonly NamedCopy[];
+}
+
+/** What may be shown of a name: all of it durable. */
+export interface CustodyView {
+	readonly record: CustodyRecord;
+	readonly run: CustodyState["run"];
+	readonly sinks: readonly SinkReport[];
+	readonly trouble: string | undefined;
+	/** When something is next due, wall-clock ms; infinity if nothing is. */
+	readonly nextAt: number;
+}
+
+type SinkReport = ReturnType<typeof sinkReports>[number];
+
+/** Often enough to notice a jump of the clock before much comes of it. */
+const LONGEST_WAIT = MINUTE;
+/** A floor, so that a decision that changes nothing cannot spin. */
+const SHORTEST_WAIT = 20;
+/** Sinks get this long to take the last token when the service stops. */
+const LAST_WRITES = 10_000;
+
+const UNAVAILABLE: Reply = {
+	body: { type: "unavailable", reason: "the service is stopping" },
+	disarm: [],
+};
+
+export class Custodian {
+	readonly #options: CustodianOptions;
+	readonly #publisher: Publisher;
+	readonly #persister: Persister;
+	readonly #clockWatch: ClockWatch;
+	readonly #queue: CustodyEvent[] = [];
+	readonly #replies = new Map<string, (reply: Reply) => void>();
+	#state!: CustodyState;
+	#lastKey = 0;
+	#sleep = new AbortController();
+	#stopping = false;
+	#fault: unknown;
+
+	constructor(options: CustodianOptions) {
+		const { clock, record, sinks, store } = options;
+		this.#options = options;
+		this.#clockWatch = new ClockWatch(clock);
+		this.#persister = new Persister(store, clock, record, (trouble) => options.onTrouble(trouble));
+		this.#publisher = new Publisher({
+			name: record.name,
+			sinks,
+			clock,
+			onConfirmed: (access) => this.#post({ type: "sinks-confirmed", access, ...this.#chance() }),
+			onNote: (note) => options.onNote(note),
+			onSettled: () => this.#wake(),
+		});
+	}
+
+	get name(): string {
+		return this.#options.record.name;
+	}
+
+	/** Runs until `stop`. @throws whatever is a fault of the program; the state on disk is sound then */
+	async run(): Promise<void> {
+		const { clock, rules } = this.#options;
+		const { durable } = this.#persister;
+		await this.#apply(startCustody(durable, rules, clock.now(), clock.random()));
+		while (!this.#mayEnd()) {
+			const event = await this.#next();
+			if (event !== undefined) await this.#handle(event);
+		}
+		this.#dismissAll();
+		await this.#lastWrites();
+	}
+
+	/** Lets a refresh that is under way end and its outcome be persisted; everything else can wait. */
+	stop(): void {
+		this.#stopping = true;
+		this.#wake();
+	}
+
+	/** @param request checked by now */
+	request(device: string, request: Request): Promise<Reply> {
+		if (this.#stopping) return Promise.resolve(UNAVAILABLE);
+		this.#lastKey += 1;
+		const key = String(this.#lastKey);
+		const nonce = randomBytes(16).toString("hex");
+		return new Promise((resolve) => {
+			this.#replies.set(key, resolve);
+			this.#post({ type: "request", key, device, request, nonce, ...this.#chance() });
+		});
+	}
+
+	view(): CustodyView {
+		const { durable: record, trouble } = this.#persister;
+		return {
+			record,
+			run: this.#state.run,
+			sinks: sinkReports(this.#publisher.state),
+			trouble,
+			nextAt: this.#wakeAt(),
+		};
+	}
+
+	/** The access token for whoever asks: a living one that is durable. */
+	served(): ServedToken | undefined {
+		return servedToken(this.#persister.durable, this.#options.clock.now());
+	}
+
+	/** Whether a refresh token of this fingerprint is, or ever was, in this custody. */
+	knows(fp: Fingerprint): boolean {
+		const { current, staged, past } = this.#state.record;
+		return current?.fp === fp || staged?.fp === fp || Object.hasOwn(past, fp);
+	}
+
+	// Events
+
+	#post(event: CustodyEvent): void {
+		this.#queue.push(event);
+		this.#wake();
+	}
+
+	#wake(): void {
+		this.#sleep.abort();
+	}
+
+	/** The next event in the queue, a tick when its time has come, or nothing when there is news. */
+	async #next(): Promise<CustodyEvent | undefined> {
+		if (this.#fault !== undefined) throw this.#fault;
+		const event = this.#queue.shift();
+		if (event !== undefined) return event;
+		this.#sleep = new AbortController();
+		const wait = this.#wakeAt() - this.#options.clock.now();
+		const ms = Math.min(Math.max(wait, SHORTEST_WAIT), LONGEST_WAIT);
+		return await this.#options.clock.sleep(ms, this.#sleep.signal).then(
+			() => ({ type: "tick", ...this.#chance() }) as const,
+			() => undefined,
+		);
+	}
+
+	#wakeAt(): number {
+		const now = this.#options.clock.now();
+		return Math.min(nextWake(this.#state, now), this.#publisher.wakeAt);
+	}
+
+	#chance() {
+		return { random: this.#options.clock.random() };
+	}
+
+	async #handle(event: CustodyEvent): Promise<void> {
+		if (this.#clockWatch.jumped()) {
+			await this.#decide({ type: "clock-jumped", ...this.#chance() });
+		}
+		await this.#decide(event);
+		this.#publisher.tick();
+	}
+
+	async #decide(event: CustodyEvent): Promise<void> {
+		await this.#apply(decideCustody(this.#state, event, this.#options.clock.now()));
+	}
+
+	async #apply({ state, effects }: CustodyDecision): Promise<void> {
+		this.#state = state;
+		const { engine, probe } = this.#options;
+		await runEffects(effects, {
+			engine,
+			probe,
+			persist: (record) => this.#persister.persist(record),
+			publish: (token) => this.#publisher.publish(token),
+			proveSinks: () => this.#publisher.prove(),
+			answer: (key, body, disarm) => this.#answer(key, { body: this.#complete(body), disarm }),
+			note: (note) => this.#options.onNote(note),
+			start: (work) => this.#started(work),
+		});
+	}
+
+	#started(work: Promise<StartedOutcome>): void {
+		work.then(
+			(outcome) => this.#post({ ...outcome, ...this.#chance() }),
+			(fault) => {
+				this.#fault = fault;
+				this.#wake();
+			},
+		);
+	}
+
+	// Answers
+
+	#answer(key: string, reply: Reply): void {
+		this.#replies.get(key)?.(reply);
+		this.#replies.delete(key);
+	}
+
+	#complete(body: AnswerBody): AnswerBody {
+		if (body.type !== "status") return body;
+		const sinks = sinkReports(this.#publisher.state).map(({ name, state }) => ({ name, state }));
+		return { ...body, sinks, now: this.#options.clock.now() };
+	}
+
+	#dismissAll(): void {
+		for (const key of [...this.#replies.keys()]) this.#answer(key, UNAVAILABLE);
+	}
+
+	// The end
+
+	#mayEnd(): boolean {
+		return this.#stopping && this.#state.run.operation?.kind !== "refresh";
+	}
+
+	async #lastWrites(): Promise<void> {
+		const { clock } = this.#options;
+		const deadline = clock.monotonic() + LAST_WRITES;
+		while (this.#publisher.busy && clock.monotonic() < deadline) await clock.sleep(SHORTEST_WAIT);
+	}
+}

@@ -1,0 +1,134 @@
+/**
+ * Gives one name's access tokens to its sinks. Each sink is written, retried and paused on its own; a
+ * slow one holds up no other.
+ */
+
+import type { ServedToken } from "@baton/core/custody-state";
+import {
+	decidePublish,
+	nextPublish,
+	type PublishEffect,
+	type PublishEvent,
+	type PublishState,
+	startPublish,
+} from "@baton/core/decide-publish";
+import type { Note } from "@baton/core/effect";
+import { BatonError } from "@baton/core/error";
+import type { Fingerprint } from "@baton/core/lineage";
+import type { Clock } from "@baton/io/clock";
+import { accessOnly, type Sink } from "./sinks/sink.ts";
+
+export interface PublisherOptions {
+	/** The custody name. */
+	readonly name: string;
+	readonly sinks: readonly Sink[];
+	readonly clock: Clock;
+	/** Every sink that is not paused holds this access token. */
+	onConfirmed(access: Fingerprint): void;
+	onNote(note: Note): void;
+	/** A write has come to its end, well or not. */
+	onSettled(): void;
+}
+
+/** How many sinks could be written, of how many that are wanted. */
+export interface SinkProof {
+	readonly writable: number;
+	readonly total: number;
+}
+
+export class Publisher {
+	readonly #options: PublisherOptions;
+	readonly #sinks: ReadonlyMap<string, Sink>;
+	#state: PublishState;
+	#writing = 0;
+
+	constructor(options: PublisherOptions) {
+		this.#options = options;
+		this.#sinks = new Map(options.sinks.map((sink) => [sink.name, sink]));
+		this.#state = startPublish([...this.#sinks.keys()]);
+	}
+
+	get state(): PublishState {
+		return this.#state;
+	}
+
+	/** Whether any sink is being written at this moment. */
+	get busy(): boolean {
+		return this.#writing > 0;
+	}
+
+	/** When `tick` is wanted, wall-clock ms; infinity if it is not. */
+	get wakeAt(): number {
+		return nextPublish(this.#state);
+	}
+
+	/** @param token durable by now */
+	publish(token: ServedToken): void {
+		this.#handle({ type: "token", token });
+	}
+
+	tick(): void {
+		this.#handle({ type: "tick" });
+	}
+
+	/** A paused sink is not asked: no token waits for it. */
+	async prove(): Promise<SinkProof> {
+		const wanted = [...this.#sinks.values()].filter(
+			({ name }) => this.#state.sinks[name]?.paused === undefined,
+		);
+		const proofs = await Promise.allSettled(wanted.map((sink) => sink.prove()));
+		const writable = proofs.filter(({ status }) => status === "fulfilled").length;
+		return { writable, total: wanted.length };
+	}
+
+	#handle(event: PublishEvent): void {
+		const { state, effects } = decidePublish(this.#state, event, this.#options.clock.now());
+		this.#state = state;
+		for (const effect of effects) this.#perform(effect);
+	}
+
+	#perform(effect: PublishEffect): void {
+		switch (effect.type) {
+			case "confirm":
+				return this.#options.onConfirmed(effect.access);
+			case "note":
+				return this.#options.onNote(effect);
+			case "write-sink":
+				void this.#write(effect.sink, effect.token);
+		}
+	}
+
+	/** Never throws: what a sink throws is a failure of that sink. */
+	async #write(sink: string, token: ServedToken): Promise<void> {
+		this.#writing += 1;
+		const event = await this.#outcomeOf(sink, token);
+		this.#writing -= 1;
+		this.#handle(event);
+		this.#options.onSettled();
+	}
+
+	async #outcomeOf(sink: string, token: ServedToken): Promise<PublishEvent> {
+		const access = token.accessFp;
+		try {
+			const outcome = await this.#sinks.get(sink)?.write(accessOnly(this.#options.name, token));
+			if (outcome?.kind === "stepped-back") {
+				return { type: "stepped-back", sink, access, reason: outcome.reason };
+			}
+			if (outcome?.disarmed !== undefined) this.#warnOfCopy(sink, outcome.disarmed);
+			return { type: "written", sink, access };
+		} catch (error) {
+			const random = this.#options.clock.random();
+			return { type: "failed", sink, access, why: reasonOf(error), random };
+		}
+	}
+
+	#warnOfCopy(sink: string, fp: Fingerprint): void {
+		const reason = `it lay at sink ${sink}`;
+		this.#options.onNote({ type: "note", level: "warn", what: "copy-disarmed", fp, reason });
+	}
+}
+
+/** Only our own errors are known to name no secret. */
+function reasonOf(error: unknown): string {
+	return error instanceof BatonError ? error.message : "failed for an unknown reason";
+}

@@ -1,0 +1,73 @@
+/**
+ * Performs what a custody decision asks for, strictly in order: each effect is done before the next
+ * begins, except those that are only started and whose outcome comes back as an event.
+ */
+
+import type { CustodyRecord, ServedToken } from "@baton/core/custody-state";
+import type { CustodyEvent } from "@baton/core/decide-custody";
+import type { CustodyEffect, NamedCopy, Note } from "@baton/core/effect";
+import type { AnswerBody } from "@baton/core/protocol";
+import type { Engine } from "./engines/engine.ts";
+import type { Probe } from "./probe.ts";
+import type { SinkProof } from "./publisher.ts";
+
+/** What comes back of a started effect, before chance is added. */
+export type StartedOutcome =
+	Extract<CustodyEvent, { id: number }> extends infer E
+		? E extends { random: number }
+			? Omit<E, "random">
+			: never
+		: never;
+
+/** What the effects act upon. */
+export interface EffectPorts {
+	readonly engine: Engine;
+	readonly probe: Probe;
+	/** Resolves once the record is durable, however long that takes. */
+	persist(record: CustodyRecord): Promise<void>;
+	publish(token: ServedToken): void;
+	proveSinks(): Promise<SinkProof>;
+	answer(key: string, body: AnswerBody, disarm: readonly NamedCopy[]): void;
+	note(note: Note): void;
+	/** Runs beside everything else and posts its outcome as an event. */
+	start(work: Promise<StartedOutcome>): void;
+}
+
+export async function runEffects(
+	effects: readonly CustodyEffect[],
+	ports: EffectPorts,
+): Promise<void> {
+	for (const effect of effects) await runEffect(effect, ports);
+}
+
+async function runEffect(effect: CustodyEffect, ports: EffectPorts): Promise<void> {
+	switch (effect.type) {
+		case "persist":
+			return await ports.persist(effect.record);
+		case "publish":
+			return ports.publish(effect.token);
+		case "answer":
+			return ports.answer(effect.key, effect.body, effect.disarm);
+		case "note":
+			return ports.note(effect);
+		default:
+			return ports.start(outcomeOf(effect, ports));
+	}
+}
+
+async function outcomeOf(
+	effect: Extract<CustodyEffect, { id: number }>,
+	{ engine, probe, proveSinks }: EffectPorts,
+): Promise<StartedOutcome> {
+	const { id } = effect;
+	switch (effect.type) {
+		case "probe":
+			return { type: "probed", id, outcome: await probe(effect.accessToken) };
+		case "prove-sinks":
+			return { type: "sinks-proved", id, ...(await proveSinks()) };
+		case "harvest":
+			return { type: "harvested", id, outcome: await engine.harvest(effect.fp) };
+		case "refresh":
+			return { type: "refreshed", id, outcome: await engine.refresh(effect.session) };
+	}
+}

@@ -1,0 +1,62 @@
+/** The two ears of the service: one for this machine's user, one for paired devices. */
+
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import type { Clock } from "@baton/io/clock";
+import type { Log } from "@baton/io/log";
+import { answerControl, turnControlAway } from "./control-socket.ts";
+import type { Custodian } from "./custodian.ts";
+import { converse, turnDeviceAway } from "./device-conversation.ts";
+import type { Settings } from "./settings.ts";
+import { listenOn, type SocketServer } from "./socket-server.ts";
+import { CONTROL_SOCKET, DEVICE_SOCKET } from "./state-folder.ts";
+
+export interface ServiceSocketsOptions {
+	readonly stateFolder: string;
+	readonly settings: Settings;
+	readonly clock: Clock;
+	readonly log: Log;
+	readonly custodians: ReadonlyMap<string, Custodian>;
+	readonly stopping: AbortSignal;
+}
+
+const MAX_CONNECTIONS = 32;
+
+/** @throws BatonError `unsafe-path`, `disk-failed` */
+export async function openSockets(options: ServiceSocketsOptions): Promise<SocketServer> {
+	const { stateFolder, settings, log } = options;
+	const { tokenUrl } = settings.provider;
+	const maxConnections = MAX_CONNECTIONS;
+	/** A fault in one conversation is no reason to end the custody. */
+	const guarded = (serve: (socket: Socket) => Promise<void>) => async (socket: Socket) => {
+		try {
+			await serve(socket);
+		} catch (error) {
+			log.warn("a conversation met a fault", { reason: nameOfFault(error) });
+		}
+	};
+	const servers = [
+		await listenOn({
+			path: join(stateFolder, CONTROL_SOCKET),
+			maxConnections,
+			serve: guarded((socket) => answerControl(socket, { ...options, tokenUrl })),
+			turnAway: turnControlAway,
+		}),
+		await listenOn({
+			path: join(stateFolder, DEVICE_SOCKET),
+			maxConnections,
+			serve: guarded((socket) => converse(socket, options)),
+			turnAway: turnDeviceAway,
+		}),
+	];
+	return {
+		async close(graceMs) {
+			await Promise.all(servers.map((server) => server.close(graceMs)));
+		},
+	};
+}
+
+/** Its kind only: what it says may quote what was read. */
+function nameOfFault(error: unknown): string {
+	return error instanceof Error ? error.name : typeof error;
+}

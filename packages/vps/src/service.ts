@@ -1,0 +1,166 @@
+/**
+ * `batond serve`: one custodian for each name, the two sockets they are spoken to by, and an orderly
+ * end. Exactly one runs for a state folder.
+ */
+
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { type CustodyRecord, emptyRecord } from "@baton/core/custody-state";
+import { SECOND } from "@baton/core/duration";
+import { BatonError } from "@baton/core/error";
+import type { Clock } from "@baton/io/clock";
+import { keyFile } from "@baton/io/key-source";
+import type { Log } from "@baton/io/log";
+import { openSecretStore } from "@baton/io/secret-store";
+import { VERSION } from "@baton/io/version";
+import { type AuditLog, openAudit } from "./audit.ts";
+import { Custodian } from "./custodian.ts";
+import { type CustodyStore, custodyStore } from "./custody-store.ts";
+import { httpEngine } from "./engines/http.ts";
+import { httpProbe } from "./probe.ts";
+import { openSockets } from "./service-sockets.ts";
+import { providerOf, rulesOf, type Settings } from "./settings.ts";
+import { makeSink } from "./sinks/make-sink.ts";
+import { openSinkMemory, type SinkMemory } from "./sinks/sink-memory.ts";
+import type { SocketServer } from "./socket-server.ts";
+import { SECRETS, SINK_MEMORY } from "./state-folder.ts";
+import type { Systemd } from "./systemd.ts";
+
+export interface ServiceOptions {
+	readonly settings: Settings;
+	readonly stateFolder: string;
+	/** The key to the secrets in the state folder; lies apart from it. */
+	readonly keyPath: string;
+	readonly environment: NodeJS.ProcessEnv;
+	readonly clock: Clock;
+	readonly log: Log;
+	readonly systemd: Systemd;
+	/** Aborted when the service is to end. */
+	readonly stop: AbortSignal;
+}
+
+/** What a stop may take beyond a refresh that is under way: its outcome is to be saved and published. */
+const LAST_STEPS = 20 * SECOND;
+/** Conversations in progress get this long once the service stops. */
+const LAST_ANSWERS = SECOND;
+
+/**
+ * Runs until it is stopped.
+ *
+ * @throws BatonError `bad-state` for a damaged or newer record, before anything is touched;
+ * `disk-failed`, `unsafe-path`; `timed-out` if it could not end in order
+ */
+export async function runService(options: ServiceOptions): Promise<void> {
+	const { stateFolder, clock, log, systemd, stop } = options;
+	const audit = openAudit({
+		folder: stateFolder,
+		onTrouble: (error) => log.warn("the audit log cannot be written", { reason: error.message }),
+	});
+	const custodians = await openCustodians(options, audit);
+	const runs = [...custodians.values()].map((custodian) => custodian.run());
+	const ended = Promise.all(runs);
+	// Looked at below, also when what comes before fails.
+	ended.catch(() => {});
+	const stopping = new AbortController();
+	let sockets: SocketServer | undefined;
+	try {
+		sockets = await openSockets({ ...options, custodians, stopping: stopping.signal });
+		log.info("ready", { version: VERSION, count: custodians.size });
+		await systemd.ready();
+		void systemd.feedWatchdog(stopping.signal);
+		await Promise.race([aborted(stop), ended]);
+	} finally {
+		log.info("stopping");
+		stopping.abort(new BatonError("service-unavailable", "the service is stopping"));
+		for (const custodian of custodians.values()) custodian.stop();
+		await sockets?.close(LAST_ANSWERS);
+		await inOrder(runs, options.settings.timing.requestLimit + LAST_STEPS, clock);
+		await audit.flushed();
+	}
+	await ended;
+}
+
+/** Every record is read, and found sound, before anything is made or started. */
+async function openCustodians(
+	options: ServiceOptions,
+	audit: AuditLog,
+): Promise<ReadonlyMap<string, Custodian>> {
+	const { settings, stateFolder, keyPath } = options;
+	const folder = join(stateFolder, SECRETS);
+	const store = custodyStore(openSecretStore({ folder, key: keyFile(keyPath) }));
+	const memory = await openSinkMemory(join(stateFolder, SINK_MEMORY));
+	const records = new Map<string, CustodyRecord | undefined>();
+	for (const name of Object.keys(settings.names)) records.set(name, await store.load(name));
+
+	const custodians = new Map<string, Custodian>();
+	const isKnown = (fp: string) => [...custodians.values()].some((one) => one.knows(fp));
+	for (const [name, found] of records) {
+		const record = found ?? (await firstRecord(name, store));
+		const custodian = openCustodian(record, { ...options, store, memory, audit, isKnown });
+		custodians.set(name, custodian);
+	}
+	return custodians;
+}
+
+async function firstRecord(name: string, store: CustodyStore): Promise<CustodyRecord> {
+	const record = emptyRecord(name, randomBytes(32).toString("hex"));
+	await store.save(record);
+	return record;
+}
+
+interface CustodianContext extends ServiceOptions {
+	readonly store: CustodyStore;
+	readonly memory: SinkMemory;
+	readonly audit: AuditLog;
+	isKnown(fp: string): boolean;
+}
+
+function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {
+	const { settings, clock, log, store, audit } = context;
+	const { name } = record;
+	const provider = providerOf(settings, VERSION);
+	const { requestLimit } = settings.timing;
+	const sinks = Object.entries(settings.names[name]?.sinks ?? {}).map(([sink, about]) =>
+		makeSink(sink, about, context),
+	);
+	return new Custodian({
+		record,
+		rules: rulesOf(settings),
+		engine: httpEngine(provider, requestLimit, () => clock.now()),
+		probe: httpProbe(provider, requestLimit),
+		sinks,
+		store,
+		clock,
+		onNote(note) {
+			audit.write(name, note, clock.now());
+			const { level, what, lineageId: lineage, fp, generation, device, reason } = note;
+			log[level](what, { name, lineage, fp, generation, device, reason });
+		},
+		onTrouble(trouble) {
+			if (trouble === undefined) log.info("the state can be saved again", { name });
+			else log.warn("the state cannot be saved; trying again", { name, reason: trouble });
+		},
+	});
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		if (signal.aborted) return resolve();
+		signal.addEventListener("abort", () => resolve(), { once: true });
+	});
+}
+
+/** @throws BatonError `timed-out` */
+async function inOrder(runs: readonly Promise<void>[], limitMs: number, clock: Clock) {
+	const done = new AbortController();
+	const late = clock.sleep(limitMs, done.signal).then(
+		() => "late" as const,
+		() => "done" as const,
+	);
+	const outcome = await Promise.race([late, Promise.allSettled(runs)]);
+	done.abort();
+	if (outcome !== "late") return;
+	throw new BatonError("timed-out", "the service could not save its state before it ended", {
+		hint: "look at the state folder's disk, then start the service again",
+	});
+}

@@ -1,0 +1,93 @@
+/**
+ * `batond.json`: who the provider is, how and when to refresh, and which sinks each name has. Every
+ * part has a default; with no file at all the service runs and serves `batond token`.
+ */
+
+import { type CustodyRules, DEFAULT_TIMING, type Timing } from "@baton/core/custody-state";
+import { parseDuration, SECOND } from "@baton/core/duration";
+import { CLAUDE_PROVIDER, type Provider } from "@baton/core/oauth";
+import { DEFAULT_NAME } from "@baton/core/protocol";
+import * as z from "zod/mini";
+
+/** `"90s"`, `"10m"`, `"2h"`, `"7d"`, `"250ms"`; read as milliseconds. */
+const duration = z.pipe(
+	z.string().check(z.refine((text) => parseDuration(text) !== undefined, "not a duration")),
+	z.transform((text) => parseDuration(text) ?? 0),
+);
+
+/** HTTPS, or plain HTTP to this very machine. */
+const address = z
+	.string()
+	.check(z.maxLength(2048), z.refine(isSafeAddress, "not an https address"));
+
+const providerSchema = z.strictObject({
+	tokenUrl: z._default(address, CLAUDE_PROVIDER.tokenUrl),
+	profileUrl: z._default(address, CLAUDE_PROVIDER.profileUrl),
+	clientId: z._default(
+		z.string().check(z.minLength(1), z.maxLength(200)),
+		CLAUDE_PROVIDER.clientId,
+	),
+	body: z._default(z.enum(["json", "form"]), CLAUDE_PROVIDER.body),
+});
+
+const timingSchema = z.strictObject({
+	requestLimit: z._default(
+		duration.check(z.refine((ms) => ms >= SECOND, "less than a second")),
+		DEFAULT_TIMING.requestLimit,
+	),
+	deadConfirm: z._default(duration, DEFAULT_TIMING.deadConfirm),
+	lastCall: z._default(duration, DEFAULT_TIMING.lastCall),
+	lateTry: z._default(duration, DEFAULT_TIMING.lateTry),
+	reservation: z._default(duration, DEFAULT_TIMING.reservation),
+	renewal: z._default(duration, DEFAULT_TIMING.renewal),
+	fresh: z._default(duration, DEFAULT_TIMING.fresh),
+});
+
+const folder = z.string().check(z.regex(/^(\/|~\/)/, "not an absolute path"));
+
+const sinkSchema = z.discriminatedUnion("type", [
+	z.strictObject({ type: z.literal("claude-code"), configDir: folder }),
+	z.strictObject({
+		type: z.literal("exec"),
+		/** Program and arguments; no shell. */
+		command: z.array(z.string()).check(z.minLength(1)),
+		timeout: z._default(duration, 30 * SECOND),
+	}),
+]);
+
+const word = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, "not a name"));
+
+const nameSchema = z.strictObject({ sinks: z._default(z.record(word, sinkSchema), {}) });
+
+export const settingsSchema = z.strictObject({
+	provider: z._default(providerSchema, providerSchema.parse({})),
+	engine: z._default(z.literal("http"), "http"),
+	refresh: z._default(
+		z.strictObject({ before: z.optional(duration), every: z.optional(duration) }),
+		{},
+	),
+	timing: z._default(timingSchema, DEFAULT_TIMING),
+	names: z._default(z.record(word, nameSchema), { [DEFAULT_NAME]: { sinks: {} } }),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+export type SinkSettings = z.output<typeof sinkSchema>;
+
+export function rulesOf({ refresh, timing }: Settings): CustodyRules {
+	return { policy: { before: refresh.before, every: refresh.every }, timing };
+}
+
+export function providerOf({ provider }: Settings, version: string): Provider {
+	return { ...provider, userAgent: `baton/${version}` };
+}
+
+function isSafeAddress(text: string): boolean {
+	if (!URL.canParse(text)) return false;
+	const { protocol, hostname, username, password } = new URL(text);
+	if (username !== "" || password !== "") return false;
+	if (protocol === "https:") return true;
+	return protocol === "http:" && ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
+}
+
+// Timing is the core's own type: this fails to compile when one grows past the other.
+true satisfies Timing extends z.output<typeof timingSchema> ? true : false;

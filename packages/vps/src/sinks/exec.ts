@@ -1,0 +1,76 @@
+/**
+ * A command of the person's own that is given each access token as one JSON object on its standard
+ * input: `{"name", "accessToken", "expiresAt", "generation"}`. Exit code 0 means it has the token.
+ *
+ * What it prints is not read: it may well repeat the token.
+ */
+
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, isAbsolute, join } from "node:path";
+import { BatonError } from "@baton/core/error";
+import type { Clock } from "@baton/io/clock";
+import { type Argv, runCommand } from "@baton/io/run-command";
+import type { AccessToken, Sink } from "./sink.ts";
+
+export interface ExecSinkOptions {
+	readonly name: string;
+	/** Program and arguments, as given; no shell has a part in it. */
+	readonly command: Argv;
+	readonly timeoutMs: number;
+	/** The service's own environment, of which the command gets `PASSED_ON` alone. */
+	readonly environment: NodeJS.ProcessEnv;
+	readonly clock: Clock;
+}
+
+const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"];
+
+export function execSink({ name, command, timeoutMs, environment, clock }: ExecSinkOptions): Sink {
+	const env = passOn(environment);
+	return {
+		name,
+		async prove() {
+			if (await isRunnable(command[0], env.PATH)) return;
+			throw new BatonError("unsafe-path", `${command[0]} is no program that can be run`, {
+				hint: `look at the command of sink ${name} in batond.json`,
+			});
+		},
+		async write(token) {
+			const { code } = await runCommand(command, { env, stdin: inputOf(token), timeoutMs, clock });
+			if (code === 0) return { kind: "written", disarmed: undefined };
+			throw new BatonError("internal", `${command[0]} ended with ${code ?? "a signal"}`, {
+				hint: `run it by hand: it gets a token as JSON on its standard input`,
+			});
+		},
+	};
+}
+
+function inputOf({ name, session, generation }: AccessToken): string {
+	const { accessToken, expiresAt } = session;
+	const input = { name, accessToken: accessToken.reveal(), expiresAt, generation };
+	return `${JSON.stringify(input)}\n`;
+}
+
+function passOn(environment: NodeJS.ProcessEnv): Record<string, string> {
+	const entries = PASSED_ON.map((key) => [key, environment[key]] as const);
+	return Object.fromEntries(entries.filter((entry): entry is [string, string] => !!entry[1]));
+}
+
+async function isRunnable(program: string, path = ""): Promise<boolean> {
+	const candidates = program.includes("/")
+		? [program]
+		: path
+				.split(delimiter)
+				.filter(isAbsolute)
+				.map((folder) => join(folder, program));
+	for (const candidate of candidates) {
+		if (
+			await access(candidate, constants.X_OK).then(
+				() => true,
+				() => false,
+			)
+		)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,38 @@
+/** A consumer on this machine that is given access tokens, and nothing else. */
+
+import type { ServedToken } from "@baton/core/custody-state";
+import type { PauseReason } from "@baton/core/decide-publish";
+import type { Fingerprint } from "@baton/core/lineage";
+import type { Session } from "@baton/core/session";
+
+/** What consumers get of a login: its session without the refresh token. */
+export interface AccessToken {
+	/** Whose: the custody name. */
+	readonly name: string;
+	readonly session: Session & { readonly refreshToken: undefined };
+	readonly accessFp: Fingerprint;
+	readonly generation: number;
+}
+
+export function accessOnly(name: string, token: ServedToken): AccessToken {
+	const { session, accessFp, generation } = token;
+	return { name, session: { ...session, refreshToken: undefined }, accessFp, generation };
+}
+
+export type SinkOutcome =
+	/** It holds the token. `disarmed` names a copy of ours that lay there armed and was written over. */
+	| { readonly kind: "written"; readonly disarmed: Fingerprint | undefined }
+	/** A person's doing there comes first; nothing was written. */
+	| { readonly kind: "stepped-back"; readonly reason: PauseReason };
+
+export interface Sink {
+	readonly name: string;
+	/**
+	 * Proves that `write` would work now, changing nothing a consumer reads.
+	 *
+	 * @throws BatonError saying what stands in the way
+	 */
+	prove(): Promise<void>;
+	/** @throws BatonError; what the sink held before it holds still */
+	write(token: AccessToken): Promise<SinkOutcome>;
+}

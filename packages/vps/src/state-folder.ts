@@ -1,0 +1,9 @@
+/** What lies in the state folder, by name. */
+
+/** For this machine's own user: status and tokens. */
+export const CONTROL_SOCKET = "control.sock";
+/** For paired devices, by way of `batond accept`: hand-over requests and nothing else. */
+export const DEVICE_SOCKET = "device.sock";
+export const SINK_MEMORY = "sinks.json";
+/** The encrypted custody records. Their key lies elsewhere. */
+export const SECRETS = "secrets";

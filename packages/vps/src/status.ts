@@ -1,0 +1,76 @@
+/** `batond status`: who holds what, since when, until when, and what a person can do next. */
+
+import { formatDuration } from "@baton/core/duration";
+import { EXIT } from "@baton/core/error";
+import type { Clock } from "@baton/io/clock";
+import { askService } from "./ask-service.ts";
+import type { NameStatus, ServiceStatus } from "./control-message.ts";
+import { explain } from "./explain-state.ts";
+import { jsonLine, type Said } from "./said.ts";
+import type { SinkReport } from "./sink-report.ts";
+
+export interface StatusOptions {
+	readonly stateFolder: string;
+	readonly json: boolean;
+	readonly clock: Clock;
+}
+
+/** @throws BatonError `service-unavailable` */
+export async function status({ stateFolder, json, clock }: StatusOptions): Promise<Said> {
+	const answer = await askService(stateFolder, { v: 1, type: "status" }, clock);
+	const service = answer as ServiceStatus;
+	const { v: _version, type: _type, ...facts } = service;
+	const stdout = json ? jsonLine(facts) : describe(service);
+	return { stdout, stderr: "", code: EXIT.well };
+}
+
+export function describe({ version, names, now, tokenUrl }: ServiceStatus): string {
+	const head = [`batond ${version}, refreshes at ${new URL(tokenUrl).host}`];
+	return `${[...head, ...names.flatMap((name) => describeName(name, now))].join("\n")}\n`;
+}
+
+function describeName(status: NameStatus, now: number): string[] {
+	const { name, sinks, staged, failures, trouble } = status;
+	const { state, next } = explain(status);
+	return [
+		"",
+		`${name}: ${state}`,
+		...facts(status, now),
+		...(staged === undefined ? [] : [`  a new login from ${staged.device} is ${staged.state}`]),
+		...sinks.map((sink) => `  sink ${sink.name}: ${describeSink(sink)}`),
+		...(failures === 0 ? [] : [`  the provider refused ${failures} times in a row; trying again`]),
+		...(trouble === undefined ? [] : [`  cannot save: ${trouble}`]),
+		...(next === undefined ? [] : [`  next: ${next}`]),
+	];
+}
+
+function facts(status: NameStatus, now: number): string[] {
+	const { lineageId, generation, device, rotatedAt, accessUntil, deadline } = status;
+	if (lineageId === undefined) return [];
+	return [
+		`  login ${lineageId}, generation ${generation}, from ${device}`,
+		...(rotatedAt === undefined ? [] : [`  access token ${formatDuration(now - rotatedAt)} old`]),
+		...until("access token", accessUntil, now),
+		...until("login", deadline, now),
+	];
+}
+
+function until(what: string, at: number | undefined, now: number): string[] {
+	if (at === undefined) return [];
+	const date = `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+	if (at <= now) return [`  ${what} ended ${formatDuration(now - at)} ago, ${date}`];
+	return [`  ${what} ends in ${formatDuration(at - now)}, ${date}`];
+}
+
+const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
+	current: "has the newest access token",
+	behind: "is about to get the newest access token",
+	failing: "cannot be written; trying again",
+	foreign: "holds a login of somebody else; left alone",
+	"logged-out": "was logged out by a person; left alone",
+	idle: "waits for the first access token",
+};
+
+function describeSink({ state, trouble }: SinkReport): string {
+	return trouble === undefined ? SINK_WORDS[state] : `${SINK_WORDS[state]} (${trouble})`;
+}
