@@ -171,14 +171,14 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 		["nul bytes", "\0".repeat(200)],
 		["an array", "[]"],
 		["null", "null"],
-		["no proof key", changed((draft) => delete draft["proofKey"])],
+		["no proof key", changed((draft) => delete draft.proofKey)],
 		["a short proof key", changed((draft) => Object.assign(draft, { proofKey: "CANARY" }))],
-		["no past", changed((draft) => delete draft["past"])],
+		["no past", changed((draft) => delete draft.past)],
 		[
 			"a past of no kind",
 			changed((draft) => Object.assign(draft, { past: { x: { was: "CANARY" } } })),
 		],
-		["no phase", current((draft) => delete draft["phase"])],
+		["no phase", current((draft) => delete draft.phase)],
 		["a phase of no name", current((draft) => Object.assign(draft, { phase: { name: "CANARY" } }))],
 		[
 			"in doubt since never",
@@ -186,7 +186,7 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 		],
 		["a negative generation", current((draft) => Object.assign(draft, { generation: -1 }))],
 		["half a generation", current((draft) => Object.assign(draft, { generation: 1.5 }))],
-		["no entry", current((draft) => delete draft["entry"])],
+		["no entry", current((draft) => delete draft.entry)],
 		["an entry without a token", current((draft) => Object.assign(draft, { entry: {} }))],
 		[
 			"an entry with a token that is none",
@@ -215,6 +215,6 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 	}
 
 	function current(damage: (lineage: Bag) => unknown): string {
-		return changed((bag) => damage(bag["current"] as Bag));
+		return changed((bag) => damage(bag.current as Bag));
 	}
 });

@@ -74,7 +74,7 @@ describe("the refresh request", () => {
 test("the probe names the token in its header only, and shows it to nobody", () => {
 	const probe = buildProbe(PROVIDER, new Secret("CANARY"));
 	expect(probe).toMatchObject({ method: "GET", url: PROVIDER.profileUrl, body: undefined });
-	expect((probe.headers["authorization"] as Secret).reveal()).toBe("Bearer CANARY");
+	expect((probe.headers.authorization as Secret).reveal()).toBe("Bearer CANARY");
 	expect(JSON.stringify(probe)).not.toContain("CANARY");
 });
 

@@ -51,8 +51,8 @@ describe("an entry that claude wrote", () => {
 	test("a key named __proto__ reaches no prototype", () => {
 		const entry = JSON.parse('{"accessToken":"a","__proto__":{"polluted":1}}');
 		const session = parseEntry(entry);
-		expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
-		expect((session.rest as Record<string, unknown>)["polluted"]).toBeUndefined();
+		expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+		expect((session.rest as Record<string, unknown>).polluted).toBeUndefined();
 	});
 });
 
