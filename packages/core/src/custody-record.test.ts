@@ -122,15 +122,14 @@ function bare(record: CustodyRecord): unknown {
 	return { ...record, current: of(record.current), staged: of(record.staged) };
 }
 
-test("what is written is read again, whatever it is", () => {
+test("what is written is read again, whatever it is", () =>
 	fc.assert(
 		fc.property(records, (record) => {
 			const read = parseRecord(formatRecord(record));
 			expect(bare(read)).toEqual(bare(record));
 			expect(formatRecord(read)).toBe(formatRecord(record));
 		}),
-	);
-});
+	));
 
 test("a record of a custody that never had a login is read again", () => {
 	const record = emptyRecord("default", "00".repeat(32));

@@ -5,6 +5,7 @@
  * fields are ignored, unknown types refused. `test/vectors/` holds good and bad examples.
  */
 
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import * as z from "zod/mini";
 import { BatonError } from "./error.ts";
 
@@ -173,14 +174,14 @@ export function parseAnswer(line: string): Answer {
 /** One line with its newline. */
 export function formatLine(message: Request | Answer): string {
 	const line = `${JSON.stringify(message)}\n`;
-	if (line.length > LINE_MAX_BYTES) {
+	if (isTooLong(line)) {
 		throw new BatonError("bad-message", `${message.type} is longer than ${LINE_MAX_BYTES} bytes`);
 	}
 	return line;
 }
 
 function parse<T>(schema: z.ZodMiniType<T>, line: string, what: string): T {
-	if (line.length > LINE_MAX_BYTES) {
+	if (isTooLong(line)) {
 		throw new BatonError("bad-message", `${what} is longer than ${LINE_MAX_BYTES} bytes`);
 	}
 	let value: unknown;
@@ -204,6 +205,11 @@ function parse<T>(schema: z.ZodMiniType<T>, line: string, what: string): T {
 		throw new BatonError("bad-message", `${what} is not understood: ${field} is wrong`);
 	}
 	return parsed.data;
+}
+
+/** A character is one byte at least: most lines too long are seen without counting. */
+function isTooLong(line: string): boolean {
+	return line.length > LINE_MAX_BYTES || utf8ToBytes(line).length > LINE_MAX_BYTES;
 }
 
 function versionOf(value: unknown): number | undefined {

@@ -106,17 +106,16 @@ describe("whatever the settings", () => {
 	});
 	const jitters = fc.double({ min: 0, max: 1, noNaN: true });
 
-	test("due before the end, and not before a quarter of the life is over", () => {
+	test("due before the end, and not before a quarter of the life is over", () =>
 		fc.assert(
 			fc.property(policies, lifetimes, jitters, (policy, lifetime, jitter) => {
 				const due = dueAfter(policy, lifetime, jitter) ?? Number.NaN;
 				expect(due).toBeLessThan(lifetime);
 				expect(due).toBeGreaterThanOrEqual(lifetime / 4);
 			}),
-		);
-	});
+		));
 
-	test("chance moves it by 5 % of the margin at most, and only later", () => {
+	test("chance moves it by 5 % of the margin at most, and only later", () =>
 		fc.assert(
 			fc.property(policies, lifetimes, jitters, ({ before }, lifetime, jitter) => {
 				const policy = { before, every: undefined };
@@ -126,6 +125,5 @@ describe("whatever the settings", () => {
 				const most = 0.05 * refreshMargin(policy, life(lifetime));
 				expect(moved).toBeLessThanOrEqual(most + 1);
 			}),
-		);
-	});
+		));
 });
