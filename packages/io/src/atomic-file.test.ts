@@ -167,10 +167,10 @@ describe.runIf(isLinuxRoot)("on a disk that refuses", () => {
 	beforeEach(() => {
 		disk = join(folder, "disk");
 		mkdirSync(disk);
-		execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
+		execFileSync("/usr/bin/mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
 	});
 	afterEach(() => {
-		execFileSync("umount", [disk]);
+		execFileSync("/usr/bin/umount", [disk]);
 	});
 
 	it("keeps the old file when the disk is full, and tells no content", async () => {
@@ -196,7 +196,7 @@ describe.runIf(isLinuxRoot)("on a disk that refuses", () => {
 	it("says that the file system is read-only", async () => {
 		const file = join(disk, "a");
 		await writeAtomic(file, "old");
-		execFileSync("mount", ["-o", "remount,ro", disk]);
+		execFileSync("/usr/bin/mount", ["-o", "remount,ro", disk]);
 		const message = expect.stringMatching(/the file system is read-only$/);
 		for (const attempt of [
 			() => writeAtomic(file, "new"),

@@ -38,7 +38,7 @@ it("refuses a folder, a link and a file in a folder's place", async () => {
 
 it.skipIf(process.platform === "win32")("refuses a pipe without waiting on it", async () => {
 	const pipe = join(folder, "pipe");
-	execFileSync("mkfifo", [pipe]);
+	execFileSync("/usr/bin/mkfifo", [pipe]);
 	await expect(readSmall(pipe, { maxBytes: 5 })).rejects.toMatchObject(refused);
 });
 
