@@ -7,7 +7,8 @@ import type { RefreshOutcome } from "@baton/core/oauth";
 import { type ArmedSession, isArmed, parseEntry } from "@baton/core/session";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Engine } from "../../packages/vps/src/engines/engine.ts";
-import { type OAuthServer, startOAuthServer } from "../parts/oauth-server.ts";
+import type { OAuthServer } from "../parts/oauth-control.ts";
+import { startOAuthServer } from "../parts/oauth-server.ts";
 import type { ProviderFault } from "../parts/provider-fault.ts";
 
 export interface EngineSubject {

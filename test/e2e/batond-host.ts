@@ -1,0 +1,122 @@
+/** A host with the built `batond` on it: settings, state and a claude in a scratch folder. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Child, type ChildOptions, runChild, startChild } from "../parts/child-process.ts";
+import type { ClaudeAiOauth, OAuthAddresses } from "../parts/oauth-control.ts";
+import { makeScratch, type Scratch } from "../parts/scratch.ts";
+import { fingerprintOf, lineageOf } from "../parts/token-ledger.ts";
+
+const BATOND = fileURLToPath(new URL("../../packages/vps/dist/batond.mjs", import.meta.url));
+
+type Json = Record<string, unknown>;
+
+export interface BatondHost {
+	readonly scratch: Scratch;
+	/** The folder of the one `claude-code` sink. */
+	readonly claudeFolder: string;
+	readonly stateFolder: string;
+	readonly configFolder: string;
+	/** Starts the service and waits until it is ready. */
+	serve(): Promise<Child>;
+	/** Starts any command. */
+	start(...args: string[]): Promise<Child>;
+	/** Runs any command to its end. */
+	run(...args: string[]): ReturnType<typeof runChild>;
+	/** The facts of the one name in `batond status --json`. */
+	status(): Promise<Json>;
+	/** The access token of the sink's file, and whether a refresh token lies there. */
+	sinkFile(): { accessToken: string; refreshToken: string };
+}
+
+/** @param settings more of `batond.json` */
+export function makeBatondHost(
+	{ tokenUrl, profileUrl }: OAuthAddresses,
+	settings: Json = {},
+): BatondHost {
+	const scratch = makeScratch();
+	const configFolder = scratch.at("config");
+	const stateFolder = scratch.at("state");
+	const claudeFolder = scratch.at("claude");
+	mkdirSync(configFolder, { mode: 0o700 });
+	const config = scratch.at("config", "batond.json");
+	const sinks = { claude: { type: "claude-code", configDir: claudeFolder } };
+	const whole = {
+		provider: { tokenUrl, profileUrl },
+		timing: { requestLimit: "2s", deadConfirm: "500ms" },
+		names: { default: { sinks } },
+		...settings,
+	};
+	writeFileSync(config, JSON.stringify(whole), { mode: 0o600 });
+	const optionsOf = (args: string[]): ChildOptions => ({
+		argv: [process.execPath, BATOND, ...args, "--config", config, "--state", stateFolder],
+		env: { HOME: scratch.path },
+	});
+	const run = (...args: string[]) => runChild(optionsOf(args));
+	return {
+		scratch,
+		configFolder,
+		stateFolder,
+		claudeFolder,
+		run,
+		start: (...args) => startChild(optionsOf(args)),
+		async serve() {
+			const child = await startChild(optionsOf(["serve"]));
+			await child.line(/"msg":"ready"/);
+			return child;
+		},
+		async status() {
+			const { stdout, stderr } = await run("status", "--json");
+			if (stdout === "") throw new Error(stderr);
+			const { names } = JSON.parse(stdout) as { names: Json[] };
+			return names[0] ?? {};
+		},
+		sinkFile() {
+			const text = readFileSync(`${claudeFolder}/.credentials.json`, "utf8");
+			return (JSON.parse(text) as { claudeAiOauth: ClaudeAiOauth }).claudeAiOauth;
+		},
+	};
+}
+
+/** A device that speaks through `batond accept`. */
+export interface Device {
+	/** Sends a request and waits for its answer. */
+	ask(request: Json): Promise<Json>;
+	/** Sends a line as it is. */
+	say(line: string): void;
+	readonly child: Child;
+}
+
+export async function connectDevice(host: BatondHost, device = "laptop"): Promise<Device> {
+	const child = await host.start("accept", "--device", device);
+	let last = 0;
+	return {
+		child,
+		say: (line) => child.write(`${line}\n`),
+		async ask(request) {
+			last += 1;
+			const id = `q${last}`;
+			child.write(`${JSON.stringify({ v: 1, id, ...request })}\n`);
+			return JSON.parse(await child.line(new RegExp(`"id":"${id}"`))) as Json;
+		},
+	};
+}
+
+export function offerOf(login: ClaudeAiOauth): Json {
+	return {
+		type: "offer",
+		fp: fingerprintOf(login.refreshToken),
+		lineageId: lineageOf(login.refreshToken),
+		account: login.accountUuid,
+		expiresAt: login.expiresAt,
+		deadline: login.refreshTokenExpiresAt,
+	};
+}
+
+/** Offers and delivers. Answers the fingerprint to ask about. */
+export async function deliver(device: Device, login: ClaudeAiOauth): Promise<string> {
+	const fp = fingerprintOf(login.refreshToken);
+	const { type, nonce } = await device.ask(offerOf(login));
+	if (type !== "accept") throw new Error(`the offer was answered with ${type}`);
+	await device.ask({ type: "deliver", fp, nonce, session: { ...login } });
+	return fp;
+}
