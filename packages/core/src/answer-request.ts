@@ -17,7 +17,13 @@ import type {
 	Witness,
 } from "./protocol.ts";
 import { refuseStaged } from "./refuse-staged.ts";
-import { parseEntry, type Session, sessionFingerprint, setupTokenSession } from "./session.ts";
+import {
+	isArmed,
+	parseEntry,
+	type Session,
+	sessionFingerprint,
+	setupTokenSession,
+} from "./session.ts";
 import { settleSpent } from "./settle-refresh.ts";
 
 export interface RequestEvent {
@@ -171,7 +177,8 @@ function sessionOf(request: DeliverRequest): Session | undefined {
 			request.session["kind"] === "setup-token"
 				? setupTokenSession(entry.accessToken, entry.expiresAt)
 				: entry;
-		return sessionFingerprint(session) === request.fp ? session : undefined;
+		const claimable = session.kind === "setup-token" || isArmed(session);
+		return claimable && sessionFingerprint(session) === request.fp ? session : undefined;
 	} catch (error) {
 		if (error instanceof BatonError) return undefined;
 		throw error;
@@ -199,7 +206,7 @@ function stage(
 			jitter: random,
 			device,
 			erasedAt: undefined,
-			phase: { name: "staged" },
+			phase: { name: "staged", served: false },
 		},
 	});
 	remember(draft, {
@@ -214,7 +221,8 @@ function stage(
 // Custody, withdraw, erased
 
 export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
-	const { staged, past } = draft.record;
+	const { current, staged, past } = draft.record;
+	if (current?.fp === fp) return claimed(draft, fp, current.lineageId);
 	if (staged?.firstFp === fp) {
 		if (isBusy(staged)) return { type: "in-doubt", fp };
 		// Found at the start of this run: the PC is to deliver it again before it is claimed.
@@ -250,9 +258,10 @@ function proofOf(
 }
 
 function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
-	const { staged, past } = draft.record;
+	const { current, staged, past } = draft.record;
 	const settled = past[fp]?.was;
-	if (settled !== undefined && settled !== "not-taken") return custodyOf(draft, fp);
+	if (current?.fp === fp || (settled !== undefined && settled !== "not-taken"))
+		return custodyOf(draft, fp);
 	if (staged?.firstFp === fp && isBusy(staged)) return { type: "in-doubt", fp };
 	if (Object.keys(past).length >= PAST_MAX)
 		return { type: "unavailable", reason: "too many withdrawals" };
@@ -345,13 +354,15 @@ function heedWitness(draft: Draft, witnesses: readonly Witness[], now: number): 
 
 function heedOne(draft: Draft, lineageId: string, generation: number, now: number): void {
 	const { current, staged, lineages } = draft.record;
-	const refreshing = draft.run.operation?.kind === "refresh" ? draft.run.operation.role : undefined;
+	const { operation } = draft.run;
+	const bringsTokens = operation?.kind === "refresh" || operation?.kind === "harvest";
+	const refreshing = bringsTokens ? operation.role : undefined;
 	if (staged?.lineageId === lineageId && refreshing !== "staged") settleSpent(draft, staged, now);
 	if (generation <= (lineages[lineageId] ?? 0)) {
 		if (current?.lineageId === lineageId) remember(draft, { witnessAgrees: true });
 		return;
 	}
-	// While a refresh is under way its outcome decides; the next contact tells again.
+	// While a refresh or a harvest is under way its outcome decides; the next contact tells again.
 	if (refreshing === "current") return;
 	change(draft, { lineages: { ...lineages, [lineageId]: generation } });
 	if (current === undefined || current.phase.name === "needs-login") return;

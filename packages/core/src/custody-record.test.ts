@@ -36,7 +36,7 @@ const setupTokens = fc
 	.map(([token, end]) => setupTokenSession(token, end));
 
 const quiet: fc.Arbitrary<QuietPhase> = fc.oneof(
-	fc.constant({ name: "staged" as const }),
+	fc.record({ name: fc.constant("staged" as const), served: fc.boolean() }),
 	fc.constant({ name: "held" as const }),
 	fc.record({ name: fc.constant("suspect" as const), since: instants }),
 );

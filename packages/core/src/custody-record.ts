@@ -23,7 +23,7 @@ const reason = z.enum([
 const notTaken = z.enum(["other-account", "dead", "expired", "replaced"]);
 const intent = z.object({ at: instant });
 const quiet = [
-	z.object({ name: z.literal("staged") }),
+	z.object({ name: z.literal("staged"), served: z.boolean() }),
 	z.object({ name: z.literal("held") }),
 	z.object({ name: z.literal("suspect"), since: instant }),
 ] as const;

@@ -18,8 +18,11 @@ export interface Intent {
 
 /** Durable. Where a lineage stands. */
 export type Phase =
-	/** Delivered, not claimed: its refresh token has never been spent here. */
-	| { readonly name: "staged" }
+	/**
+	 * Delivered, not claimed: its refresh token has never been spent here. `served` once the provider
+	 * was out of reach for the claim: from then on its access token may be published.
+	 */
+	| { readonly name: "staged"; readonly served: boolean }
 	| { readonly name: "held" }
 	/** `before` is where it goes back to when the provider refuses for the moment. */
 	| { readonly name: "refreshing"; readonly intent: Intent; readonly before: QuietPhase }
@@ -149,6 +152,8 @@ export const NO_RETRY: Retry = { failures: 0, at: 0 };
 export interface Run {
 	/** Since when this service has run with no jump of the clock, wall-clock ms. */
 	readonly since: number;
+	/** The newest access token came to us since then. */
+	readonly unbroken: boolean;
 	readonly nextOperation: number;
 	readonly operation: Operation | undefined;
 	/** By the access token's fingerprint. */
@@ -171,7 +176,13 @@ export interface Run {
 	/** A person or program asked for a refresh now. */
 	readonly asked: boolean;
 	/** The access token the last rotation replaced, to learn from, and whether it was seen dead. */
-	readonly replaced: { readonly accessToken: Secret; readonly dead: boolean } | undefined;
+	readonly replaced:
+		| {
+				readonly accessToken: Secret;
+				readonly expiresAt: number | undefined;
+				readonly dead: boolean;
+		  }
+		| undefined;
 	/** The access token last given to the sinks in this run. */
 	readonly published: Fingerprint | undefined;
 }
@@ -234,6 +245,7 @@ export function emptyRecord(name: string, proofKey: string): CustodyRecord {
 export function freshRun(now: number): Run {
 	return {
 		since: now,
+		unbroken: false,
 		nextOperation: 1,
 		operation: undefined,
 		probes: {},
@@ -273,9 +285,23 @@ export function servedToken(record: CustodyRecord, now: number): ServedToken | u
 	return { session, accessFp: fingerprint(session.accessToken), lineageId, generation };
 }
 
-/** A login that needs another has died by 401 or by `invalid_grant`, or its access token has ended. */
 function mayServe(lineage: Lineage, now: number): boolean {
-	return lineage.phase.name !== "needs-login" && isUnexpired(lineage.session, now);
+	return isServable(lineage.phase) && isUnexpired(lineage.session, now);
+}
+
+/**
+ * A login that needs another has died by 401 or by `invalid_grant`, or its access token has ended. One
+ * that was just delivered may turn out to be another account's.
+ */
+function isServable(phase: Phase): boolean {
+	switch (phase.name) {
+		case "staged":
+			return phase.served;
+		case "refreshing":
+			return isServable(phase.before);
+		default:
+			return phase.name !== "needs-login";
+	}
 }
 
 export function tokenLife(lineage: Lineage): TokenLife {

@@ -104,6 +104,7 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 			// What was seen and promised before no longer holds: this may be a copy of a sleeping machine.
 			return remember(draft, {
 				since: now,
+				unbroken: false,
 				verified: undefined,
 				witnessAgrees: false,
 				probes: {},
@@ -132,7 +133,7 @@ function settleOperation(draft: Draft, event: OutcomeEvent, now: number): void {
 		return settleProbe(draft, operation, event.outcome, now, event.random);
 	}
 	if (event.type === "probed" && operation.kind === "learn")
-		return settleLearning(draft, event.outcome);
+		return settleLearning(draft, event.outcome, now);
 	if (event.type === "sinks-proved" && operation.kind === "prove")
 		return settleProof(draft, event, now);
 	if (event.type === "refreshed" && operation.kind === "refresh") {
@@ -303,7 +304,7 @@ function settleStep(draft: Draft, step: Step, now: number, random: number): void
 function settleNotSpent(draft: Draft, role: Role): void {
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
-	enter(draft, role, role === "staged" ? { name: "staged" } : { name: "held" });
+	enter(draft, role, role === "staged" ? { name: "staged", served: true } : { name: "held" });
 	note(draft, "info", "not-spent", nameOf(lineage));
 }
 

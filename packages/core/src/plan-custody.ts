@@ -118,10 +118,9 @@ function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 }
 
 function planSuspect(state: CustodyState, lineage: Lineage, now: number): Plan {
-	const unbroken = state.run.since <= lineage.obtainedAt;
 	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
 	const retryAt = state.run.refreshRetry.current.at;
-	if (unbroken || state.run.witnessAgrees || now >= lastCall) {
+	if (state.run.unbroken || state.run.witnessAgrees || now >= lastCall) {
 		return now >= retryAt ? planSpend(state, "current", lineage, now) : { until: retryAt };
 	}
 	const probe = probeMemory(state, lineage);
@@ -147,7 +146,7 @@ function planDoubt(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	}
 	const probe = probeMemory(state, lineage);
 	if (probe.dead) return { do: "lost", role };
-	const alive = probe.goodAt !== undefined && probe.goodAt >= sent;
+	const alive = probe.goodAt !== undefined && (probe.goodAt >= sent || sent > now);
 	if (alive && state.record.learnt.killsOldAccess >= KNOWN) return { do: "not-spent", role };
 	const end = lineage.session.expiresAt ?? Number.POSITIVE_INFINITY;
 	const lateAt = Math.max(lastCallAt(tokenLife(lineage), timing.lateTry), retryAt);

@@ -11,6 +11,11 @@ export function refuseStaged(draft: Draft, reason: NotTakenReason, now: number):
 		staged: undefined,
 		past: { ...draft.record.past, [lineage.firstFp]: { was: "not-taken", reason, at: now } },
 	});
-	remember(draft, { armed: undefined, proven: undefined });
+	const { reservation } = draft.run;
+	remember(draft, {
+		armed: undefined,
+		proven: undefined,
+		reservation: reservation?.fp === lineage.firstFp ? undefined : reservation,
+	});
 	note(draft, "warn", "not-taken", { ...nameOf(lineage), reason });
 }

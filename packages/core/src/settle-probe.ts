@@ -4,11 +4,17 @@
 
 import { backoffDelay, PROBE_BACKOFF } from "./backoff.ts";
 import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
-import { type Operation, type ProbeMemory, type Role, UNPROBED } from "./custody-state.ts";
-import type { Fingerprint } from "./lineage.ts";
+import {
+	type Lineage,
+	type Operation,
+	type ProbeMemory,
+	type Role,
+	UNPROBED,
+} from "./custody-state.ts";
+import { fingerprint } from "./lineage.ts";
 import type { ProbeOutcome } from "./oauth.ts";
 import { refuseStaged } from "./refuse-staged.ts";
-import { nameOf } from "./settle-refresh.ts";
+import { nameOf, serveStaged } from "./settle-refresh.ts";
 
 export function settleProbe(
 	draft: Draft,
@@ -21,7 +27,11 @@ export function settleProbe(
 	const before = draft.run.probes[access] ?? UNPROBED;
 	const after = memoryAfter(before, outcome, now, random, draft.rules.timing.deadConfirm);
 	remember(draft, { probes: { ...draft.run.probes, [access]: after } });
-	if (outcome.kind === "good") settleGood(draft, role, access, outcome.account, now);
+	const lineage = draft.record[role];
+	// The login that was asked about may have been withdrawn, and another one staged since.
+	if (lineage === undefined || fingerprint(lineage.session.accessToken) !== access) return;
+	if (outcome.kind === "good") settleGood(draft, role, lineage, outcome.account, now);
+	if (outcome.kind === "unknown") serveStaged(draft, role);
 }
 
 function memoryAfter(
@@ -53,14 +63,12 @@ function memoryAfter(
 function settleGood(
 	draft: Draft,
 	role: Role,
-	access: Fingerprint,
+	lineage: Lineage,
 	account: string,
 	now: number,
 ): void {
-	const lineage = draft.record[role];
-	if (lineage === undefined) return;
 	if (role === "current") {
-		remember(draft, { verified: access });
+		remember(draft, { verified: fingerprint(lineage.session.accessToken) });
 		if (lineage.phase.name === "suspect") {
 			enter(draft, "current", { name: "held" });
 			note(draft, "info", "recovered", nameOf(lineage));
@@ -73,15 +81,16 @@ function settleGood(
 }
 
 /** The token a rotation replaced: dead while unexpired, and the new one good, is one showing. */
-export function settleLearning(draft: Draft, outcome: ProbeOutcome): void {
+export function settleLearning(draft: Draft, outcome: ProbeOutcome, now: number): void {
 	const { replaced } = draft.run;
 	if (replaced === undefined) return;
-	if (!replaced.dead && outcome.kind === "dead") {
+	const ended = replaced.expiresAt !== undefined && replaced.expiresAt <= now;
+	if (!replaced.dead && outcome.kind === "dead" && !ended) {
 		remember(draft, { replaced: { ...replaced, dead: true } });
 		return;
 	}
 	remember(draft, { replaced: undefined });
-	if (outcome.kind !== "good") return;
+	if (outcome.kind !== "good") return; // Refused because it had ended, or no word: shows nothing.
 	const shown = draft.record.learnt.killsOldAccess;
 	change(draft, { learnt: { killsOldAccess: replaced.dead ? Math.min(shown + 1, SHOWN_MAX) : 0 } });
 }

@@ -8,7 +8,7 @@ import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
 import { probeMemory } from "./plan-custody.ts";
-import { isUnexpired, sessionFingerprint } from "./session.ts";
+import { isUnexpired, type Session, sessionFingerprint } from "./session.ts";
 
 /** @param random from 0 to 1 */
 export function settleRefresh(
@@ -66,10 +66,15 @@ function settleRotation(
 	remember(draft, {
 		probes: {},
 		verified: fingerprint(session.accessToken),
+		unbroken: true,
 		refreshRetry: { current: NO_RETRY, staged: draft.run.refreshRetry.staged },
 		asked: false,
-		replaced: learnable ? { accessToken: lineage.session.accessToken, dead: false } : undefined,
+		replaced: learnable ? replacedBy(lineage.session) : undefined,
 	});
+}
+
+function replacedBy({ accessToken, expiresAt }: Session): Draft["run"]["replaced"] {
+	return { accessToken, expiresAt, dead: false };
 }
 
 function replaceCurrent(draft: Draft, before: Lineage, after: Lineage, now: number): void {
@@ -112,7 +117,7 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 /** Remembers a fingerprint as retired; one that was delivered stays known as claimed. */
 function retire(draft: Draft, lineage: Lineage, now: number): Readonly<Record<Fingerprint, Past>> {
 	const { past } = draft.record;
-	if (past[lineage.fp] !== undefined) return past;
+	if (past[lineage.fp]?.was === "claimed") return past;
 	return { ...past, [lineage.fp]: { was: "retired", lineageId: lineage.lineageId, at: now } };
 }
 
@@ -162,10 +167,17 @@ function settleRefusal(
 	const { phase } = lineage;
 	if (phase.name === "refreshing") enter(draft, role, phase.before);
 	if (phase.name === "in-doubt") enter(draft, role, { ...phase, lateTryAt: undefined });
+	serveStaged(draft, role);
 	note(draft, failures === 1 ? "info" : "warn", "refresh-refused", {
 		...nameOf(lineage),
 		reason: why,
 	});
+}
+
+/** The claim has to wait for the provider: meanwhile the access token is of use. */
+export function serveStaged(draft: Draft, role: Role): void {
+	const phase = draft.record[role]?.phase;
+	if (phase?.name === "staged" && !phase.served) enter(draft, role, { ...phase, served: true });
 }
 
 /** Nobody can say whether the token was used up. What was probed before says nothing about after. */
