@@ -22,32 +22,36 @@ export interface CliSurroundings {
 
 type Command = () => Promise<Said>;
 
+/** What is given to a command: its options, the global ones among them. */
+type Given = GlobalOptions & Readonly<Record<string, unknown>>;
+
+/** Yargs only chooses; the command runs after it, so that its errors are not taken for ours. */
+type Choose = (command: (given: Given) => Promise<Said>) => (given: object) => void;
+
 /** @throws BatonError `usage` for a command line that is not understood; whatever the command throws */
 export async function runCli(
 	args: readonly string[],
 	surroundings: CliSurroundings,
 ): Promise<Said> {
-	let command: Command | undefined;
-	const parser = commandLine(surroundings, (chosen) => {
-		command = chosen;
+	let chosen: Command | undefined;
+	const parser = commandLine(surroundings, (command) => (given) => {
+		chosen = () => command(given as Given);
 	});
 	let help = "";
-	let fault: Error | undefined;
+	let fault: Error | null | undefined;
 	// With a callback yargs neither prints nor exits.
 	await parser.parseAsync([...args], {}, (error, _argv, output) => {
 		fault = error;
 		help = output;
 	});
-	if (fault !== undefined && fault !== null) throw asUsage(fault, args);
-	if (command !== undefined) return await command();
-	return { stdout: `${help}\n`, stderr: "", code: EXIT.well };
+	if (fault instanceof Error) throw asUsage(fault, args);
+	return chosen === undefined
+		? { stdout: `${help}\n`, stderr: "", code: EXIT.well }
+		: await chosen();
 }
 
-function commandLine(surroundings: CliSurroundings, choose: (command: Command) => void): Argv {
-	const { environment } = surroundings;
-	const places = (given: Record<string, unknown>) =>
-		placesOf(given as unknown as GlobalOptions, environment);
-	return yargs()
+function commandLine(surroundings: CliSurroundings, choose: Choose): Argv {
+	const parser = yargs()
 		.scriptName("batond")
 		.usage(
 			"$0 COMMAND\n\nkeeps a Claude Code login alive on this machine and publishes access tokens",
@@ -55,59 +59,11 @@ function commandLine(surroundings: CliSurroundings, choose: (command: Command) =
 		.locale("en")
 		.wrap(80)
 		.option("config", { type: "string", requiresArg: true, describe: "another settings file" })
-		.option("state", { type: "string", requiresArg: true, describe: "another state folder" })
-		.command(
-			"serve",
-			"run the service; normally systemd does",
-			(options) => options.example("$0 serve", "in the foreground; ctrl-c ends it"),
-			(given) =>
-				choose(async () => {
-					const { serveCommand } = await import("./serve-command.ts");
-					return await serveCommand(places(given), surroundings);
-				}),
-		)
-		.command(
-			"accept",
-			"pass a paired device's requests to the service; authorized_keys runs it",
-			(options) =>
-				options
-					.option("device", { type: "string", demandOption: true, describe: "the device's name" })
-					.example("$0 accept --device laptop", "what its line in authorized_keys says"),
-			(given) =>
-				choose(async () => {
-					const { acceptCommand } = await import("./accept-command.ts");
-					return await acceptCommand(given.device, places(given), surroundings);
-				}),
-		)
-		.command(
-			"status",
-			"say who holds what, since when and until when; exit code 12 if the service is down",
-			(options) =>
-				options
-					.option("json", { type: "boolean", describe: "one JSON object" })
-					.example("$0 status", "for people")
-					.example("$0 status --json", "for programs; holds no token"),
-			(given) =>
-				choose(async () => {
-					const { status } = await import("./status.ts");
-					const { state: stateFolder } = places(given);
-					return await status({ stateFolder, json: given.json ?? false, clock: systemClock });
-				}),
-		)
-		.command(
-			"token",
-			"print the access token; exit code 10 if there is none, 9 if it ends too soon",
-			tokenOptions,
-			(given) =>
-				choose(async () => {
-					const { token } = await import("./token.ts");
-					const { state: stateFolder } = places(given);
-					const minValidMs = durationOf("--min-valid", String(given["min-valid"]));
-					const name = String(given.name);
-					const json = given.json === true;
-					return await token({ stateFolder, name, minValidMs, json, clock: systemClock });
-				}),
-		)
+		.option("state", { type: "string", requiresArg: true, describe: "another state folder" });
+	for (const declare of [declareServe, declareAccept, declareStatus, declareToken]) {
+		declare(parser, surroundings, choose);
+	}
+	return parser
 		.demandCommand(1, 1, "name a command")
 		.strict()
 		.recommendCommands()
@@ -117,18 +73,78 @@ function commandLine(surroundings: CliSurroundings, choose: (command: Command) =
 		.epilogue(EXIT_CODES);
 }
 
-function tokenOptions(options: Argv): Argv {
-	return options
-		.option("name", { type: "string", default: DEFAULT_NAME, describe: "whose token" })
-		.option("min-valid", {
-			type: "string",
-			default: "0s",
-			requiresArg: true,
-			describe: "the least that must be left of its life",
-		})
-		.option("json", { type: "boolean", describe: "one JSON object with the token in it" })
-		.example("$0 token", "the token and nothing else")
-		.example("$0 token --min-valid 10m", "only one that lives for ten minutes more");
+// The commands. Each loads what it needs when it is run.
+
+function declareServe(parser: Argv, surroundings: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"serve",
+		"run the service; normally systemd does",
+		(options) => options.example("$0 serve", "in the foreground; ctrl-c ends it"),
+		choose(async (given) => {
+			const { serveCommand } = await import("./serve-command.ts");
+			return await serveCommand(placesOf(given, surroundings.environment), surroundings);
+		}),
+	);
+}
+
+function declareAccept(parser: Argv, surroundings: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"accept",
+		"pass a paired device's requests to the service; authorized_keys runs it",
+		(options) =>
+			options
+				.option("device", { type: "string", demandOption: true, describe: "the device's name" })
+				.example("$0 accept --device laptop", "what its line in authorized_keys says"),
+		choose(async (given) => {
+			const { acceptCommand } = await import("./accept-command.ts");
+			const places = placesOf(given, surroundings.environment);
+			return await acceptCommand(String(given.device), places, surroundings);
+		}),
+	);
+}
+
+function declareStatus(parser: Argv, { environment }: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"status",
+		"say who holds what, since when and until when; exit code 12 if the service is down",
+		(options) =>
+			options
+				.option("json", { type: "boolean", describe: "one JSON object" })
+				.example("$0 status", "for people")
+				.example("$0 status --json", "for programs; holds no token"),
+		choose(async (given) => {
+			const { status } = await import("./status.ts");
+			const { state: stateFolder } = placesOf(given, environment);
+			return await status({ stateFolder, json: given.json === true, clock: systemClock });
+		}),
+	);
+}
+
+function declareToken(parser: Argv, { environment }: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"token",
+		"print the access token; exit code 10 if there is none, 9 if it ends too soon",
+		(options) =>
+			options
+				.option("name", { type: "string", default: DEFAULT_NAME, describe: "whose token" })
+				.option("min-valid", {
+					type: "string",
+					default: "0s",
+					requiresArg: true,
+					describe: "the least that must be left of its life",
+				})
+				.option("json", { type: "boolean", describe: "one JSON object with the token in it" })
+				.example("$0 token", "the token and nothing else")
+				.example("$0 token --min-valid 10m", "only one that lives for ten minutes more"),
+		choose(async (given) => {
+			const { token } = await import("./token.ts");
+			const { state: stateFolder } = placesOf(given, environment);
+			const minValidMs = durationOf("--min-valid", String(given["min-valid"]));
+			const name = String(given.name);
+			const json = given.json === true;
+			return await token({ stateFolder, name, minValidMs, json, clock: systemClock });
+		}),
+	);
 }
 
 const EXIT_CODES =
