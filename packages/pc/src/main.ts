@@ -1,3 +1,80 @@
-import { VERSION } from "@baton/io/version";
+/**
+ * `baton`: the PC's side of Baton. This file alone prints and exits.
+ */
 
-console.log(VERSION);
+import { homedir, hostname } from "node:os";
+import { BatonError, EXIT } from "@baton/core/error";
+import { systemClock } from "@baton/io/clock";
+import { runCli } from "./cli.ts";
+import type { Terminal } from "./terminal.ts";
+
+const INTERRUPTED = Symbol("interrupted");
+
+const terminal: Terminal = {
+	out: (line) => void process.stdout.write(`${line}\n`),
+	err: (line) => void process.stderr.write(`${line}\n`),
+	log: process.stderr,
+	columns: process.stdout.columns ?? 80,
+};
+
+/** The first asks for a clean end, the second does not wait for it. */
+function untilInterrupted(): AbortSignal {
+	const interrupted = new AbortController();
+	for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+		process.on(name, () => {
+			if (interrupted.signal.aborted) process.exit(EXIT.fault);
+			interrupted.abort(INTERRUPTED);
+		});
+	}
+	return interrupted.signal;
+}
+
+function tellError(error: unknown, json: boolean): void {
+	const { code, message, hint } = described(error);
+	terminal.err(`baton: ${message}`);
+	if (hint !== undefined) terminal.err(`hint: ${hint}`);
+	if (!json) return;
+	terminal.out(
+		JSON.stringify({ ok: false, code, message, ...(hint === undefined ? {} : { hint }) }),
+	);
+}
+
+function described(error: unknown): { code: string; message: string; hint?: string | undefined } {
+	if (error === INTERRUPTED) {
+		return {
+			code: "interrupted",
+			message: "interrupted; what has begun goes on when baton runs again",
+			hint: "baton status",
+		};
+	}
+	if (error instanceof BatonError) return error;
+	// Its message may quote anything; name and place are enough to find it.
+	const place =
+		error instanceof Error ? error.stack?.split("\n").find((line) => /^ +at /.test(line)) : "";
+	const name = error instanceof Error ? error.name : typeof error;
+	return {
+		code: "internal",
+		message: `an unforeseen fault: ${name}${place ? ` ${place.trim()}` : ""}`,
+	};
+}
+
+async function main(args: readonly string[]): Promise<void> {
+	const surroundings = {
+		env: process.env,
+		home: homedir(),
+		hostname: hostname(),
+		platform: process.platform,
+		clock: systemClock,
+		signal: untilInterrupted(),
+	};
+	// A reader that has seen enough, as with head.
+	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+	try {
+		process.exitCode = await runCli(args, terminal, surroundings);
+	} catch (error) {
+		tellError(error, args.includes("--json"));
+		process.exitCode = error instanceof BatonError ? error.exitCode : EXIT.fault;
+	}
+}
+
+await main(process.argv.slice(2));

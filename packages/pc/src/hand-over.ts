@@ -1,0 +1,156 @@
+/** What a person asks of the machine, put to it and followed to its end. */
+
+import type { Reading } from "@baton/core/credentials-file";
+import { BatonError } from "@baton/core/error";
+import {
+	dedicatedStore,
+	type Handover,
+	type Host,
+	NORMAL_STORE,
+	type PcState,
+	type StoreId,
+} from "@baton/core/handover-state";
+import { suggestKey } from "@baton/io/settings-file";
+import type { HandoverRequest, TakeBackRequest } from "./control/messages.ts";
+import { startFollowing } from "./follow-handover.ts";
+import { type Asking, Following } from "./following.ts";
+import type { Outcome } from "./outcome.ts";
+import type { PostedEvent } from "./run-handover.ts";
+
+/** @throws BatonError `usage`, `bad-credentials` */
+export async function handOver(request: HandoverRequest, asking: Asking): Promise<Outcome> {
+	const { host } = request;
+	assertKnown(host, asking.runner.state);
+	const store = request.store === "normal" ? NORMAL_STORE : dedicatedStore(host);
+	if (!request.nextLogin) return await handOverNow(request, store, asking);
+	if (store === NORMAL_STORE) return await openPermit(request, asking);
+	throw new BatonError("usage", `${host} takes its logins from a folder of its own`, {
+		hint: `each login made there is handed over by itself: CLAUDE_CONFIG_DIR='${folderOf(store, asking)}' claude auth login`,
+	});
+}
+
+async function handOverNow(
+	{ host, replace, follow }: HandoverRequest,
+	store: StoreId,
+	asking: Asking,
+): Promise<Outcome> {
+	let asked: (PostedEvent & { type: "handover-asked" }) | undefined;
+	const following = new Following(
+		() => asked,
+		asking,
+		() => startFollowing(host, store, asked && fpOf(asked.reading)),
+	);
+	try {
+		const seen = await asking.runner.look(store, (reading) => {
+			if (reading.kind !== "login") return undefined;
+			asked = { type: "handover-asked", host, store, replace, reading };
+			return asked;
+		});
+		const fp = readableFp(seen);
+		if (fp === undefined) return { result: "no-login", host, place: asking.place(store) };
+		const { after } = await following.asked;
+		assertFor(host, after, fp);
+		if (follow) return await following.outcome;
+		return { result: "asked", host, fp };
+	} finally {
+		following.stop();
+	}
+}
+
+async function openPermit(
+	{ host, replace, follow }: HandoverRequest,
+	asking: Asking,
+): Promise<Outcome> {
+	let asked: PostedEvent | undefined;
+	const following = new Following(
+		() => asked,
+		asking,
+		() => startFollowing(host, NORMAL_STORE),
+	);
+	try {
+		const seen = await asking.runner.look(NORMAL_STORE, (reading) => {
+			if (reading.kind === "unreadable") return undefined;
+			asked = { type: "permit-asked", host, replace, reading };
+			return asked;
+		});
+		readableFp(seen);
+		await following.asked;
+		if (!follow) return { result: "permit-open", host };
+		asking.tell(`run /login in claude on this PC now: that login goes to ${host}`);
+		return await following.outcome;
+	} finally {
+		following.stop();
+	}
+}
+
+/**
+ * One outcome for each hand-over that was under way.
+ *
+ * @throws BatonError `usage` if there is no such host
+ */
+export async function takeBack(
+	{ host, force }: TakeBackRequest,
+	asking: Asking,
+): Promise<Outcome[]> {
+	const { runner } = asking;
+	const { handovers } = runner.state.record;
+	const under = handovers.filter((one) => one.host === host && mayComeBack(one));
+	if (under.length === 0) {
+		assertKnown(host, runner.state);
+		return [{ result: "nothing-under-way", host }];
+	}
+	const asked: PostedEvent = { type: "take-back-asked", host, force };
+	const followings = under.map(
+		({ store, fp }) =>
+			new Following(
+				() => asked,
+				asking,
+				() => startFollowing(host, store, fp),
+			),
+	);
+	try {
+		runner.post(asked);
+		return await Promise.all(followings.map(({ outcome }) => outcome));
+	} finally {
+		for (const following of followings) following.stop();
+	}
+}
+
+function mayComeBack({ step }: Handover): boolean {
+	return step !== "claimed" && step !== "sealed" && step !== "discarding";
+}
+
+function fpOf(reading: Reading): string | undefined {
+	return reading.kind === "login" ? reading.fp : undefined;
+}
+
+/** @throws BatonError `bad-credentials` for a store that cannot be read */
+function readableFp(reading: Reading): string | undefined {
+	if (reading.kind !== "unreadable") return fpOf(reading);
+	throw new BatonError("bad-credentials", reading.why, {
+		hint: "nothing was touched; look at the file, or run /login in claude again",
+	});
+}
+
+/** A login goes to one host; one that is in transit to another stays with that. */
+function assertFor(host: Host, { record }: PcState, fp: string): void {
+	const found = record.handovers.find((one) => one.fp === fp);
+	if (found === undefined || found.host === host) return;
+	throw new BatonError("usage", `this login is on its way to ${found.host} already`, {
+		hint: `take it back first: baton take-back ${found.host}`,
+	});
+}
+
+function assertKnown(host: Host, { rules }: PcState): void {
+	const names = Object.keys(rules.hosts);
+	if (names.includes(host)) return;
+	const meant = suggestKey(host, names);
+	const known = names.length === 0 ? "the settings name no host yet" : `known: ${names.join(", ")}`;
+	throw new BatonError("usage", `there is no host ${host} in the settings`, {
+		hint: meant === undefined ? known : `did you mean ${meant}?`,
+	});
+}
+
+function folderOf(store: StoreId, { place }: Asking): string {
+	return place(store).replace(/[\\/][^\\/]*$/, "");
+}

@@ -1,0 +1,101 @@
+/**
+ * One host over SSH. The connection is opened for the first request and kept a little while, so that
+ * asking how a claim fares costs no handshake each time.
+ */
+
+import { BatonError } from "@baton/core/error";
+import type { Answer, Request } from "@baton/core/protocol";
+import type { Clock } from "@baton/io/clock";
+import { AnswerChannel, noAnswer } from "./answer-channel.ts";
+import type { HostLink } from "./host-link.ts";
+import { connectSsh } from "./ssh-connect.ts";
+import type { LinkLimits, SshSettings } from "./ssh-settings.ts";
+
+interface Open {
+	readonly channel: AnswerChannel;
+	/** Monotonic ms. */
+	readonly since: number;
+	end(): void;
+}
+
+export class SshLink implements HostLink {
+	readonly #settings: SshSettings;
+	readonly #limits: LinkLimits;
+	readonly #clock: Clock;
+	#open: Promise<Open> | undefined;
+	#underWay = 0;
+	#idle = new AbortController();
+
+	constructor(settings: SshSettings, limits: LinkLimits, clock: Clock) {
+		this.#settings = settings;
+		this.#limits = limits;
+		this.#clock = clock;
+	}
+
+	async ask(request: Request): Promise<Answer> {
+		this.#idle.abort();
+		this.#underWay += 1;
+		try {
+			const { channel } = await this.#connection();
+			return await channel.ask(request);
+		} catch (error) {
+			this.close();
+			throw error;
+		} finally {
+			this.#underWay -= 1;
+			if (this.#underWay === 0) this.#closeWhenIdle();
+		}
+	}
+
+	close(): void {
+		this.#idle.abort();
+		const open = this.#open;
+		this.#open = undefined;
+		open?.then(
+			(one) => one.end(),
+			() => undefined,
+		);
+	}
+
+	async #connection(): Promise<Open> {
+		const open = await this.#open?.catch(() => undefined);
+		if (open !== undefined && this.#isFit(open)) return open;
+		if (open !== undefined) this.close();
+		this.#open ??= this.#connect();
+		return await this.#open;
+	}
+
+	#isFit({ channel, since }: Open): boolean {
+		return channel.isOpen && this.#clock.monotonic() - since < this.#limits.total;
+	}
+
+	async #connect(): Promise<Open> {
+		const { channel: stream, end } = await connectSsh(this.#settings, this.#limits.connect);
+		const channel = new AnswerChannel(stream, this.#clock, this.#limits);
+		stream.once("exit", (code: number | null) => {
+			if (code === 127) channel.end(notInstalled());
+		});
+		return {
+			channel,
+			since: this.#clock.monotonic(),
+			end: () => {
+				channel.end(noAnswer("the connection was closed"));
+				end();
+			},
+		};
+	}
+
+	#closeWhenIdle(): void {
+		this.#idle = new AbortController();
+		this.#clock.sleep(this.#limits.idle, this.#idle.signal).then(
+			() => this.close(),
+			() => undefined,
+		);
+	}
+}
+
+function notInstalled(): BatonError {
+	return new BatonError("service-unavailable", "there is no batond where the host looks for it", {
+		hint: "look at the baton line in authorized_keys there: it names the program",
+	});
+}

@@ -1,0 +1,73 @@
+/** How it came out, for people: one line, and the next step where there is one. */
+
+import type { Outcome } from "./outcome.ts";
+import { declineWords, stepWords } from "./words.ts";
+
+export interface OutcomeWords {
+	readonly line: string;
+	readonly next: string | undefined;
+}
+
+export function outcomeWords(outcome: Outcome): OutcomeWords {
+	const { host } = outcome;
+	const words = (line: string, next?: string): OutcomeWords => ({ line, next });
+	switch (outcome.result) {
+		case "handed-over":
+			return words(
+				`handed over to ${host}`,
+				outcome.leftPcWithout
+					? "run /login once more in claude on this PC, for the PC itself"
+					: undefined,
+			);
+		case "permit-open":
+			return words(
+				`the next login goes to ${host}`,
+				"run /login in claude on this PC; baton watch hands it over",
+			);
+		case "asked":
+			return words(`to be handed over to ${host}`, "to see how it fares: baton status");
+		case "declined":
+			return words(
+				`${host} declined: ${declineWords(outcome.reason)}`,
+				outcome.reason === "healthy"
+					? `to replace it all the same: baton handover ${host} --replace`
+					: undefined,
+			);
+		case "put-back":
+			return words(`the login is back on this PC: ${declineWords(outcome.reason)}`);
+		case "kept":
+			return words(
+				"the login is this PC's own again, but kept in escrow: its place holds another",
+				`to put it back, log out there and run: baton take-back ${host}`,
+			);
+		case "spent":
+			return words(
+				`${host} could not claim the login: it is spent or revoked`,
+				"run /login in claude, then hand that over",
+			);
+		case "copy":
+			return words(
+				"this login was handed over before; the copy found here is disarmed",
+				"run /login in claude on this PC for a login of its own",
+			);
+		case "no-login":
+			return words(`there is no login in ${outcome.place}`, "run /login in claude first");
+		case "nothing-under-way":
+			return words(`nothing is on its way to ${host}`);
+		case "forgotten":
+			return words(`nothing is on its way to ${host} any more; the login is this PC's own`);
+		case "under-way":
+			return words(underWayLine(outcome), outcome.hint ?? nextWhileUnderWay(outcome));
+	}
+}
+
+function underWayLine({ step, trouble }: Outcome & { result: "under-way" }): string {
+	const where = stepWords(step);
+	return trouble === undefined ? where : `${trouble}; the login is ${where}`;
+}
+
+function nextWhileUnderWay({ host, step }: Outcome & { result: "under-way" }): string {
+	return step === "provisional"
+		? `to hand it over all the same: baton handover ${host}`
+		: "baton watch goes on with it; to see how it fares: baton status";
+}

@@ -1,0 +1,51 @@
+/** The protocol's reasons and the steps of a hand-over as a person reads them. */
+
+import type { HandoverStep } from "@baton/core/handover-state";
+
+const DECLINES: Readonly<Record<string, string>> = {
+	healthy: "the login it has is in good order",
+	retired: "it had this login before and has replaced it since",
+	"other-account": "this login is of another account than the one it serves",
+	busy: "it is busy with another login",
+	expired: "this login has reached its end",
+	blank: "this login is empty",
+	dead: "the provider no longer takes this login",
+	replaced: "another login took its place there",
+	withdrawn: "it was taken back",
+	forced: "it was taken back by force",
+	unsure: "whether it is still the PC's own cannot be told",
+};
+
+export function declineWords(reason: string): string {
+	return DECLINES[reason] ?? reason;
+}
+
+const LOSSES: Readonly<Record<string, string>> = {
+	"revoked-or-reused": "its login was revoked, or spent elsewhere",
+	deadline: "its login has reached its end",
+	"lost-in-flight": "a refresh got no reply, and the new tokens with it",
+	"logged-out": "somebody logged out there",
+	"rolled-back": "it was set back to an older state",
+	"none-yet": "it has none yet",
+};
+
+export function lossWords(reason: string): string {
+	return LOSSES[reason] ?? reason;
+}
+
+const STEPS: Record<HandoverStep, string> = {
+	provisional: "seen, but whether it is a fresh login cannot be told",
+	pending: "to be offered; nothing has been touched",
+	taking: "offered and accepted, about to be taken",
+	taken: "in transit: nobody may spend it until the host has claimed it",
+	claimed: "claimed by the host, the copy here is about to be erased",
+	"putting-back": "on its way back to this PC",
+	"put-back": "back on this PC",
+	kept: "this PC's own again, kept in escrow: its place holds another login",
+	sealed: "spent: never used again",
+	discarding: "spent, about to be erased",
+};
+
+export function stepWords(step: HandoverStep): string {
+	return STEPS[step];
+}
