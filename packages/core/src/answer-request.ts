@@ -45,10 +45,11 @@ export function answerRequest(draft: Draft, event: RequestEvent, now: number): v
 	const { request } = event;
 	heedWitness(draft, request.witness, now);
 	const body = answerOf(draft, event, now);
-	draft.effects.push({
+	const isCustody = body.type === "staged" || body.type === "in-doubt";
+	draft.reply = () => ({
 		type: "answer",
 		key: event.key,
-		body,
+		body: isCustody ? custodyOf(draft, body.fp) : body,
 		disarm: copiesAmong(draft, request.holds),
 	});
 }

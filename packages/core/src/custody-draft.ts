@@ -12,6 +12,8 @@ export interface Draft {
 	readonly rules: CustodyRules;
 	/** What follows the persist, in order. */
 	readonly effects: CustodyEffect[];
+	/** Made last, so that it tells how things stand after everything else. */
+	reply?: () => CustodyEffect;
 }
 
 export function change(draft: Draft, fields: Partial<CustodyRecord>): void {

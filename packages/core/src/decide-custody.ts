@@ -184,7 +184,11 @@ function conclude(
 	const publish = publishing(draft, now);
 	const { record, run, rules } = draft;
 	const persist: CustodyEffect[] = record === before.record ? [] : [{ type: "persist", record }];
-	return { state: { record, run, rules }, effects: [...persist, ...publish, ...draft.effects] };
+	const reply = draft.reply === undefined ? [] : [draft.reply()];
+	return {
+		state: { record, run, rules },
+		effects: [...persist, ...publish, ...reply, ...draft.effects],
+	};
 }
 
 function expire(draft: Draft, now: number): void {

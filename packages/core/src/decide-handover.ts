@@ -3,7 +3,8 @@
  *
  * A hand-over goes pending → taking → taken → claimed and is gone; the ways back are putting-back →
  * put-back, kept, and sealed. As in custody, one persist comes before everything else a decision asks
- * for, so each step is durable before the next one begins.
+ * for, so each step is durable before the next one begins. Only claude's locks are let go of before
+ * that: a disk that is full for an hour must not stop claude for an hour.
  */
 
 import { backoffDelay, HOST_BACKOFF, STORE_BACKOFF } from "./backoff.ts";
@@ -135,7 +136,7 @@ export function startHandover(
 		runId,
 		escrows.map(({ fp }) => fp),
 	);
-	const draft: PcDraft = { record, run, rules, effects: [] };
+	const draft: PcDraft = { record, run, rules, first: [], effects: [] };
 	for (const facts of escrows) {
 		if (handoverOf(draft, facts.fp) === undefined) {
 			addHandover(draft, newHandover(facts, "taken", true, now));
@@ -149,7 +150,7 @@ export function decideHandover(
 	event: HandoverEvent,
 	now: number,
 ): HandoverDecision {
-	const draft: PcDraft = { record: state.record, run: state.run, rules: state.rules, effects: [] };
+	const draft: PcDraft = { record: state.record, run: state.run, rules: state.rules, first: [], effects: [] };
 	settle(draft, event, now);
 	return conclude(state, draft, now);
 }
@@ -285,7 +286,7 @@ function conclude(before: PcState, draft: PcDraft, now: number): HandoverDecisio
 	const { record, run, rules } = draft;
 	const persist: HandoverEffect[] =
 		record === before.record ? [] : [{ type: "persist-pc", record }];
-	return { state: { record, run, rules }, effects: [...persist, ...draft.effects] };
+	return { state: { record, run, rules }, effects: [...draft.first, ...persist, ...draft.effects] };
 }
 
 function startLock(draft: PcDraft, now: number): void {

@@ -25,6 +25,8 @@ export interface PcDraft {
 	record: PcRecord;
 	run: PcRun;
 	readonly rules: PcRules;
+	/** What comes even before the persist. */
+	readonly first: HandoverEffect[];
 	/** What follows the persist, in order. */
 	readonly effects: HandoverEffect[];
 }

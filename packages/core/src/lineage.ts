@@ -17,8 +17,15 @@ export type Fingerprint = string;
 /** First 16 hex digits of the fingerprint of the first refresh token seen in a login. */
 export type LineageId = string;
 
+/** Every decision compares fingerprints, so each is worked out once for each token. */
+const known = new WeakMap<Secret, Fingerprint>();
+
 export function fingerprint(token: Secret): Fingerprint {
-	return bytesToHex(sha256(utf8ToBytes(token.reveal())));
+	const before = known.get(token);
+	if (before !== undefined) return before;
+	const made = bytesToHex(sha256(utf8ToBytes(token.reveal())));
+	known.set(token, made);
+	return made;
 }
 
 export function lineageIdOf(first: Fingerprint): LineageId {

@@ -174,6 +174,8 @@ function settleClaimed(
 	witness(draft, host, answer.lineageId, answer.generation, answer.proof);
 	know(draft, fp, "handed-over", host, now);
 	changeHandover(draft, fp, { step: "claimed", since: now });
+	// What the host told of itself is no longer true.
+	rememberPc(draft, { statusAt: without(draft.run.statusAt, host) });
 	for (const other of draft.record.handovers) {
 		if (other.host === host && other.step === "sealed") {
 			changeHandover(draft, other.fp, { step: "discarding", since: now });

@@ -92,7 +92,8 @@ export function settleLearning(draft: Draft, outcome: ProbeOutcome, now: number)
 	remember(draft, { replaced: undefined });
 	if (outcome.kind !== "good") return; // Refused because it had ended, or no word: shows nothing.
 	const shown = draft.record.learnt.killsOldAccess;
-	change(draft, { learnt: { killsOldAccess: replaced.dead ? Math.min(shown + 1, SHOWN_MAX) : 0 } });
+	const killsOldAccess = replaced.dead ? Math.min(shown + 1, SHOWN_MAX) : 0;
+	if (killsOldAccess !== shown) change(draft, { learnt: { killsOldAccess } });
 }
 
 /** Showings are counted no further: two make it known. */

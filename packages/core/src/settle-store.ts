@@ -96,8 +96,8 @@ function settleLogin(
 		return addHandover(draft, newHandover(facts, followed.step, followed.replace, now));
 	}
 	cancelPending(draft, store);
-	const { permit } = draft.record;
-	if (permit === undefined || verdict === "first-sight") return;
+	const { permit, known } = draft.record;
+	if (permit === undefined || verdict === "first-sight" || known[reading.fp] !== undefined) return;
 	const step = verdict === "provisional" ? "provisional" : "pending";
 	const facts = escrowFacts(reading.session, permit.host, store);
 	addHandover(draft, newHandover(facts, step, permit.replace, now));
@@ -193,7 +193,7 @@ export function unlock(draft: PcDraft): void {
 	const { lock } = draft.run;
 	if (lock === undefined) return;
 	rememberPc(draft, { lock: undefined });
-	if (lock.held) draft.effects.push({ type: "unlock-store", id: lock.id, store: lock.store });
+	if (lock.held) draft.first.push({ type: "unlock-store", id: lock.id, store: lock.store });
 }
 
 /** Compare, write the escrow, disarm: the three stand together under one hold of the locks. */

@@ -1,0 +1,421 @@
+/**
+ * Knows the truth, and holds every step against the nine invariants.
+ *
+ * It sees what no part of Baton can see: which refresh token of a login is the living one, who spent
+ * which, and where copies lie. What Baton cannot know either (see docs/custody.md) is excused, and
+ * counted.
+ */
+
+import { type CustodyRecord, type CustodyState, intentAt, type ServedToken } from "@baton/core/custody-state";
+import { type CustodyEvent, decideCustody } from "@baton/core/decide-custody";
+import type { HandoverEvent } from "@baton/core/decide-handover";
+import type { CustodyEffect } from "@baton/core/effect";
+import { NORMAL_STORE, type PcRecord, type PcState, type StoreId } from "@baton/core/handover-state";
+import { type Fingerprint, fingerprint, generationProof } from "@baton/core/lineage";
+import type { Answer, Request } from "@baton/core/protocol";
+import { Secret } from "@baton/core/secret";
+import type { PcNode } from "./pc-node.ts";
+import type { Family, Presentation, Provider } from "./provider.ts";
+import type { Content } from "./store.ts";
+import type { SinkFile, VpsNode } from "./vps-node.ts";
+
+export interface Counts {
+	spentTwice: number;
+	lateReplays: number;
+	lost: number;
+	lostInFlight: number;
+	/** Spent twice in a way that DESIGN names as one nobody could see: theft, rollback without witness. */
+	unknowable: number;
+	claims: number;
+	rotations: number;
+}
+
+export class Oracle {
+	readonly violations: string[] = [];
+	readonly counts: Counts = {
+		spentTwice: 0,
+		lateReplays: 0,
+		lost: 0,
+		lostInFlight: 0,
+		unknowable: 0,
+		claims: 0,
+		rotations: 0,
+	};
+	/** New refresh tokens that a claude has in memory only. */
+	readonly inClaude = new Set<string>();
+	/** Likewise the service. */
+	readonly #inVps = new Set<string>();
+	/** Tokens of which the world made copies, by backup, sync or snapshot. */
+	readonly #copied = new Set<string>();
+	readonly #grants = new Map<PcNode, number>();
+	readonly #takes = new Map<PcNode, number>();
+	readonly #asked = new Set<Fingerprint>();
+	#provider: Provider | undefined;
+	#vps: VpsNode | undefined;
+	#pcs: readonly PcNode[] = [];
+	readonly #tell: (line: () => string) => void;
+	/** The refresh that was just sent is the one late try. */
+	#lateTry = new Set<string>();
+
+	constructor(tell: (line: () => string) => void) {
+		this.#tell = tell;
+	}
+
+	watch(provider: Provider, vps: VpsNode, pcs: readonly PcNode[]): void {
+		this.#provider = provider;
+		this.#vps = vps;
+		this.#pcs = pcs;
+		provider.onPresented = (presentation) => this.#presented(presentation);
+	}
+
+	violate(what: string): void {
+		this.violations.push(what);
+		this.#tell(() => `VIOLATION ${what}`);
+	}
+
+	// What the world does
+
+	copied(token: string | undefined): void {
+		if (token !== undefined) this.#copied.add(token);
+	}
+
+	isCopy(token: string): boolean {
+		return this.#copied.has(token);
+	}
+
+	/** A snapshot was put back that had an open permit. */
+	granted(pc: PcNode): void {
+		this.#count(this.#grants, pc);
+	}
+
+	asked(fp: Fingerprint): void {
+		this.#asked.add(fp);
+	}
+
+	vpsCrashed(): void {
+		for (const token of this.#inVps) this.#loseInFlight(token);
+		this.#inVps.clear();
+	}
+
+	#loseInFlight(token: string): void {
+		const family = this.#provider?.familyOf(token);
+		if (family !== undefined && family.newest === token && !this.#isHeld(family)) family.lostInFlight = true;
+	}
+
+	// Invariants 1 and 5: spent once, never replayed blindly
+
+	#presented({ token, family, by, spentBefore, replyWasLost }: Presentation): void {
+		const late = by === "vps" && this.#lateTry.delete(token);
+		if (spentBefore === undefined) return;
+		if (late) {
+			this.counts.lateReplays += 1;
+			return;
+		}
+		if (this.#isExcused(token, family, by, spentBefore, replyWasLost)) {
+			this.counts.unknowable += 1;
+			return;
+		}
+		this.counts.spentTwice += 1;
+		this.violate(`1: ${by} spends again what ${spentBefore} has spent (family ${family?.id})`);
+	}
+
+	#isExcused(
+		token: string,
+		family: Family | undefined,
+		by: Presentation["by"],
+		spentBefore: Presentation["by"],
+		replyWasLost: boolean,
+	): boolean {
+		if (by === "rogue") return true;
+		// claude lost its own answer, and tries again with what it has; or we took it over like that.
+		if (spentBefore === "claude" && replyWasLost) return true;
+		if (spentBefore === "rogue") return true;
+		if (this.#copied.has(token) && spentBefore === "claude") return true;
+		const rolledBack = this.#vps?.rollbackAt !== undefined && family !== undefined;
+		return by === "vps" && rolledBack && !this.#vps?.witnessed;
+	}
+
+	refreshSent(vps: VpsNode, token: string): void {
+		const fp = fingerprint(new Secret(token));
+		const lineages = [vps.disk.record?.current, vps.disk.record?.staged];
+		const lineage = lineages.find((one) => one?.fp === fp);
+		if (lineage === undefined || intentAt(lineage.phase) === undefined) {
+			this.violate("3: a refresh is sent whose intent is not on disk");
+		}
+		if (lineage?.phase.name === "in-doubt") this.#lateTry.add(token);
+		const [current] = lineages;
+		if (current?.fp === fp && current.phase.name === "rolled-back") {
+			this.violate("4: a rolled-back custodian spends");
+		}
+	}
+
+	/** @param alive the process that asked is still there to hear it */
+	rotatedByVps(alive: boolean, fresh: string): void {
+		this.counts.rotations += 1;
+		if (alive) this.#inVps.add(fresh);
+		else this.#loseInFlight(fresh);
+	}
+
+	// Invariant 3: durable before visible
+
+	published(vps: VpsNode, token: ServedToken): void {
+		const lineages = [vps.disk.record?.current, vps.disk.record?.staged];
+		const durable = lineages.some(
+			(one) => one !== undefined && fingerprint(one.session.accessToken) === token.accessFp,
+		);
+		if (!durable) this.violate("3: a token is published that is not on disk");
+	}
+
+	answered(vps: VpsNode, answer: Answer): void {
+		const { record } = vps.disk;
+		if (record === undefined) return;
+		if (answer.type === "claimed" && (record.lineages[answer.lineageId] ?? -1) < answer.generation) {
+			this.violate("3: a claim is acknowledged that is not on disk");
+		}
+		if (answer.type === "staged" && record.staged?.firstFp !== answer.fp) {
+			this.violate("3: a staged login is acknowledged that is not on disk");
+		}
+		const final = answer.type === "withdrawn" || answer.type === "not-taken" || answer.type === "spent";
+		if (final && record.past[answer.fp] === undefined) this.violate("3: a tombstone is told that is not on disk");
+	}
+
+	// Invariants 4 and 6
+
+	custodyStepped(
+		now: number,
+		before: CustodyState,
+		event: CustodyEvent,
+		after: CustodyState,
+		effects: readonly CustodyEffect[],
+	): void {
+		const { staged } = after.record;
+		const was = staged === undefined ? undefined : after.record.past[staged.firstFp]?.was;
+		if (was === "retired" || was === "claimed" || was === "spent") this.violate(`4: a ${was} token is staged`);
+		if (event.type !== "request" || event.request.type !== "status") return;
+		const spends = effects.some((effect) => effect.type === "refresh");
+		if (!spends) return;
+		const tick: CustodyEvent = { type: "tick", random: event.random };
+		const due = decideCustody(before, tick, now).effects.some(({ type }) => type === "refresh");
+		if (!due) this.violate("6: looking at the status makes it refresh");
+	}
+
+	custodyPersisted(before: CustodyRecord | undefined, after: CustodyRecord): void {
+		for (const role of ["current", "staged"] as const) {
+			const token = after[role]?.session.refreshToken?.reveal();
+			if (token !== undefined) this.#inVps.delete(token);
+		}
+		const old = before?.current;
+		const now = after.current;
+		if (old !== undefined && old.lineageId === now?.lineageId && now.generation < old.generation) {
+			this.violate("4: a generation falls");
+		}
+		for (const fp of Object.keys(before?.past ?? {})) {
+			const gone = after.past[fp] === undefined;
+			const tombstone = before?.past[fp]?.was === "withdrawn" || before?.past[fp]?.was === "not-taken";
+			if (gone && !(tombstone && after.staged?.firstFp === fp)) this.violate("4: a fingerprint is forgotten");
+		}
+		if (now !== undefined && old?.lineageId !== now.lineageId) {
+			this.counts.claims += 1;
+			this.#abandon(old?.session.refreshToken?.reveal(), "renewed");
+		}
+	}
+
+	// The witness, for what a rolled-back custodian could have known
+
+	witnessesHeard(vps: VpsNode, request: Request): void {
+		const { record } = vps.disk;
+		if (vps.rollbackAt === undefined || record === undefined) return;
+		const newer = request.witness.some(
+			({ lineageId, generation, proof }) =>
+				proof === generationProof(record.proofKey, lineageId, generation) &&
+				generation > (record.lineages[lineageId] ?? 0),
+		);
+		if (newer) vps.witnessed = true;
+	}
+
+	// Invariant 7: the last copy is never lost
+
+	copiesChanged(where: string): void {
+		for (const family of this.#provider?.families ?? []) {
+			if (family.abandoned !== undefined || family.lostInFlight || family.revoked) continue;
+			if (this.#isHeld(family)) continue;
+			family.abandoned = "lost";
+			this.counts.lost += 1;
+			this.violate(`7: the last copy of family ${family.id} is lost (${where})`);
+		}
+	}
+
+	#isHeld(family: Family): boolean {
+		for (const token of this.#allCopies()) if (this.#isUsable(family, token)) return true;
+		return false;
+	}
+
+	#isUsable(family: Family, token: string): boolean {
+		if (this.#provider?.semantics.rotation === "strict") return family.newest === token;
+		return this.#provider?.familyOf(token) === family;
+	}
+
+	*#allCopies(): Iterable<string> {
+		yield* this.inClaude;
+		yield* this.#inVps;
+		yield* this.#vpsCopies();
+		for (const pc of this.#pcs) {
+			for (const store of pc.stores.values()) {
+				const token = store.refreshToken;
+				if (token !== undefined) yield token;
+			}
+			for (const escrow of pc.disk.escrows.values()) yield escrow.session.refreshToken.reveal();
+		}
+	}
+
+	*#vpsCopies(): Iterable<string> {
+		const { record } = this.#vps?.disk ?? {};
+		const tokens = [record?.current, record?.staged].map((one) => one?.session.refreshToken);
+		tokens.push(this.#vps?.sink.session?.refreshToken);
+		for (const token of tokens) if (token !== undefined) yield token.reveal();
+	}
+
+	abandon(token: string | undefined, why: string): void {
+		this.#abandon(token, why);
+	}
+
+	#abandon(token: string | undefined, why: string): void {
+		const family = token === undefined ? undefined : this.#provider?.familyOf(token);
+		if (family !== undefined) family.abandoned ??= why;
+	}
+
+	escrowErased(pc: PcNode, fp: Fingerprint): void {
+		const escrow = pc.disk.escrows.get(fp);
+		const step = pc.process?.state.record.handovers.find((one) => one.fp === fp)?.step;
+		// Sealed: concluded to be spent. If that was wrong, the person has been asked for another login.
+		if (step === "discarding") this.#abandon(escrow?.session.refreshToken.reveal(), "sealed to its end");
+	}
+
+	// Invariant 8: a foreign login is never overwritten
+
+	sinkWritten(vps: VpsNode, before: SinkFile, _token: ServedToken): void {
+		const held = before.session?.refreshToken;
+		if (held === undefined) return;
+		const fp = fingerprint(held);
+		const { record } = vps.disk;
+		if (record?.current?.fp === fp || record?.past[fp] !== undefined) return;
+		this.violate("8: a foreign login in a sink is overwritten");
+	}
+
+	disarmed(pc: PcNode, id: StoreId, token: string): void {
+		const fp = fingerprint(new Secret(token));
+		const handover = pc.process?.state.record.handovers.find((one) => one.fp === fp);
+		const known = pc.process?.state.record.known[fp]?.was;
+		if (handover === undefined && known !== "handed-over" && known !== "in-custody") {
+			this.violate(`8: a login that is not ours is disarmed in ${id}`);
+		}
+		const inTransit = handover?.step === "taking" || handover?.step === "taken";
+		if (inTransit && !pc.disk.escrows.has(fp)) this.violate("7: disarmed before its escrow is written");
+	}
+
+	restored(pc: PcNode, before: Content): void {
+		if (before.session?.refreshToken !== undefined) {
+			this.violate(`8: ${pc.name} puts a login back over another`);
+		}
+	}
+
+	// Which login: permits
+
+	pcStepped(pc: PcNode, before: PcState, event: HandoverEvent, after: PcState): void {
+		void event;
+		for (const handover of after.record.handovers) {
+			if (handover.step !== "taken" || handover.store !== NORMAL_STORE) continue;
+			const earlier = before.record.handovers.find(({ fp }) => fp === handover.fp);
+			if (earlier === undefined || earlier.step === "taken") continue;
+			if (!this.#asked.has(handover.fp)) this.#count(this.#takes, pc);
+			this.#checkLeave(pc, before, handover.fp);
+		}
+		const opened = after.record.permit;
+		if (opened !== undefined && before.record.permit === undefined) this.#count(this.#grants, pc);
+		if ((this.#takes.get(pc) ?? 0) > (this.#grants.get(pc) ?? 0)) {
+			this.#takes.set(pc, 0);
+			this.violate("which login: more logins were taken than permits given");
+		}
+	}
+
+	#count(map: Map<PcNode, number>, pc: PcNode): void {
+		map.set(pc, (map.get(pc) ?? 0) + 1);
+	}
+
+	/** A login that was there before the permit is the person's own. */
+	#checkLeave(pc: PcNode, before: PcState, fp: Fingerprint): void {
+		const escrow = pc.disk.escrows.get(fp);
+		const token = escrow?.session.refreshToken.reveal();
+		if (token === undefined || this.#asked.has(fp) || this.#copied.has(token)) return;
+		const family = this.#provider?.familyOf(token);
+		const { permit } = before.record;
+		if (family === undefined || permit === undefined) return;
+		if (family.loginAt < permit.since) this.violate("which login: the PC's own login was taken");
+	}
+
+	pcPersisted(pc: PcNode, before: PcRecord, after: PcRecord): void {
+		for (const one of before.handovers) {
+			if (one.step !== "taken" || after.handovers.some(({ fp }) => fp === one.fp)) continue;
+			this.violate(`7: ${pc.name} forgets a login in transit`);
+		}
+	}
+
+	// Invariant 2, and whether all is well once the world has calmed down
+
+	settled(now: number): void {
+		this.#checkPlaces();
+		this.#checkHandovers();
+		this.#checkCustody(now);
+		for (const family of this.#provider?.families ?? []) {
+			if (family.lostInFlight) this.counts.lostInFlight += 1;
+		}
+	}
+
+	#checkPlaces(): void {
+		const current = this.#vps?.disk.record?.current;
+		if (current === undefined || current.generation === 0) return;
+		const token = current.session.refreshToken?.reveal();
+		if (token === undefined || this.#copied.has(token)) return;
+		const elsewhere = this.#pcs.some((pc) =>
+			[...pc.stores.values()].some((store) => store.refreshToken === token && !store.content.restored),
+		);
+		if (elsewhere) this.violate("2: a claimed refresh token lies in a store of the PC");
+		if (this.#vps?.sink.session?.refreshToken?.reveal() === token) this.violate("2: a sink holds it");
+	}
+
+	#checkHandovers(): void {
+		for (const pc of this.#pcs) {
+			for (const { step, fp, takeBack } of pc.disk.record.handovers) {
+				if (step === "kept" || step === "sealed" || step === "provisional") continue;
+				if (step === "pending" && this.#vps?.disk.record?.staged !== undefined) continue;
+				this.violate(`stuck: ${pc.name} leaves ${fp.slice(0, 6)} ${step} ${takeBack ?? ""}`);
+			}
+		}
+	}
+
+	#checkCustody(now: number): void {
+		const vps = this.#vps;
+		const current = vps?.disk.record?.current;
+		const token = current?.session.refreshToken?.reveal();
+		const family = token === undefined ? undefined : this.#provider?.familyOf(token);
+		if (vps === undefined || current === undefined || token === undefined || family === undefined) return;
+		const living = !family.revoked && this.#isUsable(family, token) && family.deadline > now;
+		const { phase } = current;
+		if (phase.name === "held") {
+			if (!living) this.violate("unnamed: a dead login is called held");
+			else if (!this.#provider?.isLiveAccess(current.session.accessToken.reveal())) {
+				this.violate("held, but its access token is dead");
+			}
+			return;
+		}
+		if (phase.name === "needs-login") {
+			const doubt = phase.reason === "lost-in-flight";
+			if (living && !doubt) this.violate(`a living login is given up (${phase.reason})`);
+			return;
+		}
+		if (phase.name === "rolled-back") return;
+		if (phase.name === "refreshing" && vps.process?.custody.run.operation !== undefined) return;
+		this.violate(`stuck: custody stays ${phase.name}`);
+	}
+
+}

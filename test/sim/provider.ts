@@ -1,0 +1,216 @@
+/**
+ * A model of the provider, more adversarial than a real one: each run draws its semantics.
+ *
+ * It is also the witness of truth: it knows which refresh token of a family is the living one, and who
+ * presented which token when.
+ */
+
+import { DAY, HOUR, MINUTE } from "@baton/core/duration";
+import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
+import { Secret } from "@baton/core/secret";
+import type { ArmedSession } from "@baton/core/session";
+import type { Random } from "./random.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface Semantics {
+	/** `strict`: a spent token revokes the family. `lenient`: it still works. `none`: none is spent. */
+	readonly rotation: "strict" | "lenient" | "none";
+	/** The old access token dies at a rotation, instead of living out its hours. */
+	readonly killsOld: boolean;
+	/** Share of refreshes answered without a refresh token; the old one then stays good. */
+	readonly omits: number;
+	readonly lifetime: number;
+}
+
+/** Who spends: the service, a claude on its own login, or one on a copy that the world made. */
+export type Spender = "vps" | "claude" | "rogue";
+
+export interface Family {
+	readonly id: number;
+	readonly account: string;
+	readonly loginAt: number;
+	readonly deadline: number;
+	/** The living refresh token. */
+	newest: string;
+	revoked: boolean;
+	/** Why nobody needs to keep it any more: a logout, a login over it, a renewal, a theft. */
+	abandoned: string | undefined;
+	/** The living token was never received by anybody. */
+	lostInFlight: boolean;
+}
+
+interface RefreshToken {
+	readonly family: Family;
+	spentBy: Spender | undefined;
+	/** The answer of the rotation that spent it never arrived. */
+	replyLost: boolean;
+}
+
+interface AccessToken {
+	readonly family: Family;
+	readonly expiresAt: number;
+	dead: boolean;
+}
+
+export interface Presentation {
+	readonly token: string;
+	readonly family: Family | undefined;
+	readonly by: Spender;
+	/** It had been spent before, and by whom. */
+	readonly spentBefore: Spender | undefined;
+	readonly replyWasLost: boolean;
+}
+
+export const LOGIN_LIFETIME = 30 * DAY;
+
+export class Provider {
+	readonly families: Family[] = [];
+	readonly semantics: Semantics;
+	readonly #refreshTokens = new Map<string, RefreshToken>();
+	readonly #accessTokens = new Map<string, AccessToken>();
+	readonly #timeline: Timeline;
+	readonly #random: Random;
+	#serial = 0;
+	/** Outage: what every request meets until then. */
+	downUntil = 0;
+	downAs: "not-sent" | "dropped" | "server" = "not-sent";
+	/** The next probe is answered 401, whatever the token. */
+	falseAlarm = false;
+	onPresented: (presentation: Presentation) => void = () => undefined;
+
+	constructor(semantics: Semantics, timeline: Timeline, random: Random) {
+		this.semantics = semantics;
+		this.#timeline = timeline;
+		this.#random = random;
+	}
+
+	get isDown(): boolean {
+		return this.#timeline.now < this.downUntil;
+	}
+
+	login(account: string): ArmedSession {
+		const family: Family = {
+			id: this.families.length,
+			account,
+			loginAt: this.#timeline.now,
+			deadline: this.#timeline.now + LOGIN_LIFETIME,
+			newest: "",
+			revoked: false,
+			abandoned: undefined,
+			lostInFlight: false,
+		};
+		this.families.push(family);
+		family.newest = this.#issueRefresh(family);
+		return {
+			kind: "login",
+			accessToken: new Secret(this.#issueAccess(family)),
+			refreshToken: new Secret(family.newest),
+			expiresAt: this.#timeline.now + this.semantics.lifetime,
+			deadline: family.deadline,
+			scopes: ["user:inference", "user:profile"],
+			account,
+			rest: {},
+		};
+	}
+
+	familyOf(refreshToken: string): Family | undefined {
+		return this.#refreshTokens.get(refreshToken)?.family;
+	}
+
+	isLiveAccess(token: string): boolean {
+		const access = this.#accessTokens.get(token);
+		if (access === undefined || access.family.revoked || access.dead) return false;
+		return access.expiresAt > this.#timeline.now;
+	}
+
+	/** Carries a refresh out, as a server does whether or not its answer will arrive. */
+	refresh(token: string, by: Spender): RefreshOutcome {
+		const known = this.#refreshTokens.get(token);
+		this.onPresented({
+			token,
+			family: known?.family,
+			by,
+			spentBefore: known?.spentBy,
+			replyWasLost: known?.replyLost ?? false,
+		});
+		if (known === undefined || known.family.revoked) return { kind: "dead" };
+		const { family } = known;
+		if (family.deadline <= this.#timeline.now) return { kind: "dead" };
+		if (known.spentBy !== undefined && this.semantics.rotation === "strict") {
+			this.revoke(family);
+			return { kind: "dead" };
+		}
+		return this.#rotate(known, token, by);
+	}
+
+	#rotate(known: RefreshToken, token: string, by: Spender): RefreshOutcome {
+		const { family } = known;
+		const keeps = this.semantics.rotation === "none" || this.#random.chance(this.semantics.omits);
+		if (this.semantics.killsOld) this.#killAccess(family);
+		if (!keeps) {
+			known.spentBy = by;
+			family.newest = this.#issueRefresh(family);
+		} else if (known.spentBy === undefined) {
+			family.newest = token;
+		}
+		return {
+			kind: "rotated",
+			tokens: {
+				accessToken: new Secret(this.#issueAccess(family)),
+				refreshToken: keeps ? undefined : new Secret(family.newest),
+				expiresInMs: this.semantics.lifetime,
+				deadlineInMs: family.deadline - this.#timeline.now,
+				scopes: undefined,
+			},
+		};
+	}
+
+	/** The rotation that spent this token was never heard of by whoever asked. */
+	loseReply(token: string, by: Spender): void {
+		const known = this.#refreshTokens.get(token);
+		if (known?.spentBy === undefined) return;
+		known.replyLost = true;
+		if (by === "vps") known.family.lostInFlight = true;
+		else known.family.abandoned ??= "claude never heard the answer";
+	}
+
+	probe(token: string): ProbeOutcome {
+		if (this.falseAlarm) {
+			this.falseAlarm = false;
+			return { kind: "dead" };
+		}
+		const account = this.#accessTokens.get(token)?.family.account ?? "nobody";
+		return this.isLiveAccess(token) ? { kind: "good", account } : { kind: "dead" };
+	}
+
+	revoke(family: Family): void {
+		family.revoked = true;
+		this.#killAccess(family);
+	}
+
+	#killAccess(family: Family): void {
+		for (const access of this.#accessTokens.values()) if (access.family === family) access.dead = true;
+	}
+
+	#issueRefresh(family: Family): string {
+		const token = `sk-ant-ort01-SIM-${family.id}-${this.#serial++}`;
+		this.#refreshTokens.set(token, { family, spentBy: undefined, replyLost: false });
+		return token;
+	}
+
+	#issueAccess(family: Family): string {
+		const token = `sk-ant-oat01-SIM-${family.id}-${this.#serial++}`;
+		const expiresAt = this.#timeline.now + this.semantics.lifetime;
+		this.#accessTokens.set(token, { family, expiresAt, dead: false });
+		return token;
+	}
+}
+
+export function drawSemantics(random: Random): Semantics {
+	return {
+		rotation: random.pick(["strict", "strict", "strict", "lenient", "none"]),
+		killsOld: random.chance(0.5),
+		omits: random.chance(0.2) ? 0.3 : 0,
+		lifetime: random.pick([8 * HOUR, 8 * HOUR, HOUR, 20 * MINUTE]),
+	};
+}
