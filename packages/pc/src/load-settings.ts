@@ -1,6 +1,6 @@
 /** Reads and checks the settings file; a fault is named with its place and, where it can be, a cure. */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { BatonError } from "@baton/core/error";
 import { readSettings, suggestKey } from "@baton/io/settings-file";
 import { KNOWN_KEYS, type Settings, settingsSchema } from "./settings.ts";
@@ -36,9 +36,8 @@ function fillIn(settings: Settings, { env, home, hostname }: SettingsSurrounding
 	return {
 		...settings,
 		device: settings.device ?? asWord(hostname),
-		claudeDir: fromHome(
-			settings.claudeDir ?? (env.CLAUDE_CONFIG_DIR || join(home, ".claude")),
-			home,
+		claudeDir: resolve(
+			fromHome(settings.claudeDir ?? (env.CLAUDE_CONFIG_DIR || join(home, ".claude")), home),
 		),
 		hosts: Object.fromEntries(hosts),
 	};

@@ -3,63 +3,61 @@
 import type { Note } from "@baton/core/effect";
 import type { PcState } from "@baton/core/handover-state";
 import { dedicatedTo } from "@baton/core/handover-state";
-import { declineWords, lossWords } from "./words.ts";
 
 export interface Notice {
-	/** Lower-case and without a full stop. */
+	/** Lower-case, without a full stop, and the same for every note of its kind. */
 	readonly text: string;
 	readonly next: string | undefined;
 }
 
+/** What host, login and reason it is about stands beside it. */
 export function noticeOf(note: Note, state: PcState): Notice {
-	const host = note.host ?? "the host";
-	const reason = note.reason ?? "";
-	const notice = (text: string, next?: string): Notice => ({ text, next });
+	return { text: textOf(note.what), next: nextOf(note, state) };
+}
+
+const TEXTS: Readonly<Record<string, string>> = {
+	"login-seen": "a login for the host was seen",
+	taken: "login taken, this PC cannot spend it from now on",
+	"handed-over": "login handed over",
+	declined: "the host declined the login",
+	"not-taken": "the host gave the login back",
+	spent: "the host could not claim the login, it is spent or revoked",
+	"put-back": "the login is back on this PC",
+	kept: "the login came back, but its place holds another: kept in escrow",
+	"forced-back": "the login is taken back by force",
+	"copy-disarmed": "a copy of a login handed over before came back and was disarmed",
+	"permit-opened": "the next login on this PC goes to the host",
+	"host-needs-login": "the host needs a login",
+	"host-unreachable": "no answer from the host, trying again",
+	"disk-failed": "could not write here, trying again",
+	"store-busy": "claude's locks stay held, waiting",
+};
+
+function textOf(what: string): string {
+	return TEXTS[what] ?? what.replaceAll("-", " ");
+}
+
+function nextOf(note: Note, state: PcState): string | undefined {
+	const host = note.host ?? "HOST";
 	switch (note.what) {
-		case "login-seen":
-			return notice(`a login for ${host} was seen`);
-		case "taken":
-			return notice(`taken for ${host}: from now on this PC cannot spend it`);
 		case "handed-over":
-			return notice(`handed over to ${host}`, nextOnPc(note, state));
-		case "declined":
-			return notice(`${host} declined: ${declineWords(reason)}`);
-		case "not-taken":
-			return notice(`${host} gave the login back: ${declineWords(reason)}`);
+			return nextOnPc(note, state);
 		case "spent":
-			return notice(
-				`${host} could not claim the login: it is spent or revoked`,
-				`make a new one for ${host}`,
-			);
-		case "put-back":
-			return notice(`the login for ${host} is back on this PC`);
+			return `make a new login for ${host}`;
 		case "kept":
-			return notice(
-				`the login for ${host} came back, but its place holds another: it is kept in escrow`,
-				`to put it back, log out there and run: baton take-back ${host}`,
-			);
+			return `to put it back, log out there and run: baton take-back ${host}`;
 		case "forced-back":
-			return notice(
-				`the login for ${host} is taken back by force`,
-				`if ${host} did claim it, one of the two will fail: make a new login then`,
-			);
+			return `if ${host} did claim it, one of the two will fail: make a new login then`;
 		case "copy-disarmed":
-			return notice(
-				"a copy of a login that was handed over came back and was disarmed",
-				"if you did not restore a backup, look what copies claude's files to this PC",
-			);
+			return "if you restored no backup, look what copies claude's files to this PC";
 		case "permit-opened":
-			return notice(`the next /login in claude on this PC goes to ${host}`);
+			return "run /login in claude on this PC";
 		case "host-needs-login":
-			return notice(`${host} needs a login: ${lossWords(reason)}`, nextForHost(host, state));
-		case "host-unreachable":
-			return notice(`no answer from ${host}: ${reason}`);
-		case "disk-failed":
-			return notice(`could not write here, trying again: ${reason}`);
+			return nextForHost(host, state);
 		case "store-busy":
-			return notice("claude's locks stay held, waiting", "if no claude runs, wait a minute");
+			return "if no claude runs, wait a minute";
 		default:
-			return notice(note.what.replaceAll("-", " "));
+			return undefined;
 	}
 }
 

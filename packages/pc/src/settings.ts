@@ -113,7 +113,6 @@ export const settingsSchema = z.strictObject(
 );
 
 export type Settings = z.output<typeof settingsSchema>;
-export type HostSettings = z.output<typeof hostSchema>;
 
 export const KNOWN_KEYS = {
 	settings: Object.keys(settingsSchema.shape),

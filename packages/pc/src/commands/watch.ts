@@ -12,6 +12,7 @@ export async function watchCommand(context: CommandContext): Promise<ExitCode> {
 		options.log.info("watching", {
 			version: VERSION,
 			pid: process.pid,
+			device: settings.device,
 			path: places.folder,
 			count: Object.keys(settings.hosts).length,
 		});

@@ -108,7 +108,7 @@ function execute(client: ssh2.Client): Promise<ClientChannel> {
 }
 
 /** `SHA256:…` without padding, as `ssh-keygen -l` prints it. */
-export function sshFingerprint(hostKey: Buffer): string {
+function sshFingerprint(hostKey: Buffer): string {
 	return `SHA256:${createHash("sha256").update(hostKey).digest("base64").replace(/=+$/, "")}`;
 }
 
