@@ -1,0 +1,450 @@
+/** The custodian in a transcript: commands become events of `decideCustody`, effects become lines. */
+
+import {
+	type CustodyRecord,
+	type CustodyState,
+	DEFAULT_RULES,
+	emptyRecord,
+	type Lineage,
+	type Past,
+	type Phase,
+} from "@baton/core/custody-state";
+import {
+	type CustodyDecision,
+	type CustodyEvent,
+	decideCustody,
+	startCustody,
+} from "@baton/core/decide-custody";
+import { HOUR } from "@baton/core/duration";
+import type { CustodyEffect, Note } from "@baton/core/effect";
+import { generationProof } from "@baton/core/lineage";
+import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
+import { nextWake } from "@baton/core/plan-custody";
+import type { AnswerBody, Request } from "@baton/core/protocol";
+import { formatEntry, type Session } from "@baton/core/session";
+import {
+	BEGINNING,
+	fpOf,
+	letterOf,
+	lineageOf,
+	nameOf,
+	sessionOf,
+	setupToken,
+	type Told,
+	tokensOf,
+	usualTold,
+} from "./cast.ts";
+import {
+	type Acted,
+	type Actor,
+	changedParts,
+	formatTime,
+	parseTime,
+	type Words,
+} from "./transcript.ts";
+
+const PROOF_KEY = "5a".repeat(32);
+const YEAR = 365 * 24 * HOUR;
+
+export class CustodianActor implements Actor {
+	/** Everything any decision asked for, to be searched for leaks. */
+	readonly effects: CustodyEffect[] = [];
+	#rules = DEFAULT_RULES;
+	#state: CustodyState | undefined;
+	#onDisk: CustodyRecord = emptyRecord("default", PROOF_KEY);
+	#snapshot = this.#onDisk;
+	#now = BEGINNING;
+	#told = new Map<string, Told>();
+	#nonces = 0;
+	#nonceOf = new Map<string, number>();
+	#lastOperation = 0;
+
+	act(words: Words, now: number): Acted {
+		this.#now = BEGINNING + now;
+		if (words.take("given")) return this.#given(words);
+		if (words.take("snapshot")) {
+			this.#snapshot = this.#onDisk;
+			return { lines: [] };
+		}
+		if (words.take("put snapshot back")) {
+			this.#onDisk = this.#snapshot;
+			return { lines: [] };
+		}
+		if (words.take("start")) return { lines: this.#start() };
+		if (words.take("wake")) return this.#wake();
+		return { lines: this.#decide(this.#event(words)) };
+	}
+
+	// What went before the story
+
+	#given(words: Words): Acted {
+		if (words.take("policy")) {
+			const before = words.option("before");
+			const every = words.option("every");
+			const policy = { before: time(before), every: time(every) };
+			this.#rules = { ...this.#rules, policy };
+			return { lines: [] };
+		}
+		if (words.take("kills old access tokens")) {
+			this.#onDisk = { ...this.#onDisk, learnt: { killsOldAccess: 2 } };
+			return { lines: [] };
+		}
+		const name = words.next();
+		if (words.take("is held")) {
+			this.#hold(name);
+			return { lines: [] };
+		}
+		const told: Told = {
+			account: words.flag("nameless") ? undefined : (words.option("of") ?? "me"),
+			expiresAt: this.#expiryOf(words),
+			deadline: words.flag("undated")
+				? undefined
+				: (time(words.option("ends")) ?? usualTold(name).deadline),
+		};
+		this.#told.set(name[0] ?? "", told);
+		return { lines: [] };
+	}
+
+	/** Counted from now, as a login is mostly handed over as soon as it is made. */
+	#expiryOf(words: Words): number | undefined {
+		if (words.flag("endless")) return undefined;
+		if (words.flag("blanked")) return -BEGINNING;
+		return this.#now - BEGINNING + (time(words.option("lives")) ?? 8 * HOUR);
+	}
+
+	/** A hand-over as it mostly goes, through the real decisions: A0 is claimed, A1 is held. */
+	#hold(letter: string): void {
+		const first = `${letter}0`;
+		const outcome = { kind: "rotated", tokens: tokensOf(`${letter}1`, 8 * HOUR) } as const;
+		const events: (() => CustodyEvent)[] = [
+			() => this.#request({ type: "offer", ...this.#offer(first), replace: true }, "laptop"),
+			() => this.#request(this.#deliver(first), "laptop"),
+			() => this.#outcome({ type: "probed", outcome: { kind: "good", account: "me" } }),
+			() => this.#outcome({ type: "sinks-proved", writable: 2, total: 2 }),
+			() => this.#outcome({ type: "refreshed", outcome }),
+			() => this.#outcome({ type: "probed", outcome: { kind: "unknown" } }),
+			() => this.#confirmed(`${letter.toLowerCase()}1`),
+		];
+		this.#start();
+		for (const event of events) this.#decide(event());
+		if (this.#onDisk.current?.phase.name !== "held") throw new Error(`${letter} is not held`);
+	}
+
+	// Running
+
+	#start(): string[] {
+		return this.#settle(startCustody(this.#onDisk, this.#rules, this.#now, 0));
+	}
+
+	#decide(event: CustodyEvent): string[] {
+		if (this.#state === undefined) this.#start();
+		return this.#settle(decideCustody(this.#running(), event, this.#now));
+	}
+
+	#running(): CustodyState {
+		if (this.#state === undefined) throw new Error("the service does not run");
+		return this.#state;
+	}
+
+	#settle(decision: CustodyDecision): string[] {
+		this.#state = decision.state;
+		this.effects.push(...decision.effects);
+		return decision.effects.map((effect) => this.#perform(effect));
+	}
+
+	#wake(): Acted {
+		const at = nextWake(this.#running(), this.#now);
+		if (!Number.isFinite(at)) return { lines: ["nothing is due"] };
+		const woken = Math.max(at, this.#now);
+		this.#now = woken;
+		const lines = this.#decide({ type: "tick", random: 0 });
+		return { lines: [`at ${since(woken)}`, ...lines], now: woken - BEGINNING };
+	}
+
+	// Commands to events
+
+	#event(words: Words): CustodyEvent {
+		if (words.take("tick")) return { type: "tick", random: 0 };
+		if (words.take("clock jumped")) return { type: "clock-jumped", random: 0 };
+		if (words.take("refresh asked")) return { type: "refresh-asked", random: 0 };
+		if (words.take("sinks hold")) return this.#confirmed(words.next());
+		const stale = words.take("stale");
+		const outcome = outcomeEvent(words);
+		if (outcome !== undefined) return this.#outcome(outcome, stale);
+		return this.#requestEvent(words);
+	}
+
+	#confirmed(name: string): CustodyEvent {
+		return { type: "sinks-confirmed", access: fpOf(name), random: 0 };
+	}
+
+	#outcome(event: Outcome, stale = false): CustodyEvent {
+		const id = this.#running().run.operation?.id ?? this.#lastOperation;
+		return { ...event, id: stale ? id - 1 : id, random: 0 } as CustodyEvent;
+	}
+
+	#requestEvent(words: Words): CustodyEvent {
+		const device = words.option("from") ?? "laptop";
+		const holds = words.options("holding").map(fpOf);
+		const forged = words.flag("forged");
+		const witness = words.options("witness").map((text) => witnessOf(text, forged));
+		const body = this.#requestBody(words);
+		return this.#request({ ...body, holds, witness }, device);
+	}
+
+	#requestBody(words: Words): RequestBody {
+		const type = words.next();
+		if (type === "status") return { type };
+		const name = words.next();
+		const fp = fpOf(name);
+		switch (type) {
+			case "custody":
+			case "withdraw":
+			case "erased":
+				return { type, fp };
+			case "offer": {
+				const { expiresAt: _hushed, ...offer } = this.#offer(name);
+				const whole = words.flag("hushed") ? offer : this.#offer(name);
+				const blank = words.flag("blank") ? { expiresAt: 0 } : {};
+				return { type, ...whole, ...blank, replace: words.flag("replace") };
+			}
+			case "deliver":
+				return this.#deliver(name, words.option("nonce"), words.option("with"));
+			default:
+				return words.fail("no command");
+		}
+	}
+
+	#request(
+		body: RequestBody & { holds?: Request["holds"]; witness?: Request["witness"] },
+		device: string,
+	): CustodyEvent {
+		this.#nonces += 1;
+		const request = { v: 1, id: "r", name: "default", holds: [], witness: [], ...body } as Request;
+		return {
+			type: "request",
+			key: "r",
+			device,
+			request,
+			nonce: nonceText(this.#nonces),
+			random: 0,
+		};
+	}
+
+	#offer(name: string): Omit<Extract<RequestBody, { type: "offer" }>, "type" | "replace"> {
+		const { account, expiresAt, deadline } = this.#session(name);
+		return {
+			fp: fpOf(name),
+			lineageId: fpOf(name).slice(0, 16),
+			kind: isSetupToken(name) ? "setup-token" : "login",
+			...(account === undefined ? {} : { account }),
+			...(expiresAt === undefined ? {} : { expiresAt }),
+			...(deadline === undefined ? {} : { deadline }),
+		};
+	}
+
+	#deliver(name: string, nonce?: string, content?: string): RequestBody {
+		const known = nonce === undefined ? this.#nonceOf.get(name) : Number(nonce);
+		const session = formatEntry(this.#session(content ?? name));
+		return {
+			type: "deliver",
+			fp: fpOf(name),
+			nonce: nonceText(known ?? 0),
+			session: isSetupToken(name) ? { ...session, kind: "setup-token" } : session,
+		};
+	}
+
+	#session(name: string): Session {
+		if (isSetupToken(name)) return setupToken(name, YEAR);
+		const letter = name[0] ?? "";
+		const expiresAt = this.#now - BEGINNING + 8 * HOUR;
+		const told = this.#told.get(letter) ?? { ...usualTold(name), expiresAt };
+		this.#told.set(letter, told);
+		return sessionOf(name, told);
+	}
+
+	// Effects to lines
+
+	#perform(effect: CustodyEffect): string {
+		if ("id" in effect) this.#lastOperation = effect.id;
+		switch (effect.type) {
+			case "persist": {
+				const before = parts(this.#onDisk);
+				this.#onDisk = effect.record;
+				return `persist ${changedParts(before, parts(effect.record))}`;
+			}
+			case "publish":
+				return `publish ${nameOf(effect.token.accessFp)}`;
+			case "answer":
+				return this.#answer(effect);
+			case "probe":
+				return `probe ${nameOf(fingerprintOf(effect.accessToken))}`;
+			case "prove-sinks":
+				return "prove sinks";
+			case "harvest":
+				return `harvest for ${effect.role} ${nameOf(effect.fp)}`;
+			case "refresh":
+				return `refresh ${effect.role} ${nameOf(fingerprintOf(effect.session.refreshToken))}`;
+			case "note":
+				return noteLine(effect);
+		}
+	}
+
+	#answer({ body, disarm }: Extract<CustodyEffect, { type: "answer" }>): string {
+		if (body.type === "accept") this.#nonceOf.set(nameOf(body.fp), Number.parseInt(body.nonce, 16));
+		const copies = disarm.map(({ fp, state }) => `, ${nameOf(fp)} is ${state} here`);
+		return `answer ${answerText(body)}${copies.join("")}`;
+	}
+}
+
+type RequestBody = Request extends infer R
+	? R extends Request
+		? Omit<R, "v" | "id" | "name" | "holds" | "witness">
+		: never
+	: never;
+
+type Outcome =
+	| { type: "probed"; outcome: ProbeOutcome }
+	| { type: "sinks-proved"; writable: number; total: number }
+	| { type: "harvested"; outcome: Extract<RefreshOutcome, { kind: "rotated" }> | undefined }
+	| { type: "refreshed"; outcome: RefreshOutcome };
+
+/** What came of the operation under way. */
+function outcomeEvent(words: Words): Outcome | undefined {
+	if (words.take("probed")) return { type: "probed", outcome: probeOutcome(words) };
+	if (words.take("sinks proved")) {
+		const writable = Number(words.next());
+		const total = words.take("of") ? Number(words.next()) : words.fail("of how many");
+		return { type: "sinks-proved", writable, total };
+	}
+	if (words.take("harvested")) {
+		if (words.take("nothing")) return { type: "harvested", outcome: undefined };
+		return { type: "harvested", outcome: rotated(words) };
+	}
+	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words) };
+	if (words.take("refresh")) return { type: "refreshed", outcome: refreshOutcome(words) };
+	return undefined;
+}
+
+function probeOutcome(words: Words): ProbeOutcome {
+	if (words.take("good")) return { kind: "good", account: words.option("as") ?? "me" };
+	if (words.take("dead")) return { kind: "dead" };
+	return words.take("unknown") ? { kind: "unknown" } : words.fail("no outcome of a probe");
+}
+
+function rotated(words: Words): Extract<RefreshOutcome, { kind: "rotated" }> {
+	const lives = time(words.option("lives")) ?? 8 * HOUR;
+	return { kind: "rotated", tokens: tokensOf(words.next(), lives) };
+}
+
+function refreshOutcome(words: Words): RefreshOutcome {
+	if (words.take("dead")) return { kind: "dead" };
+	if (words.take("not sent")) return { kind: "not-sent" };
+	if (words.take("had no reply")) return { kind: "no-reply" };
+	if (!words.take("refused")) return words.fail("no outcome of a refresh");
+	const retryAfterMs = time(words.option("retry-after"));
+	const why = words.next() as Extract<RefreshOutcome, { kind: "refused" }>["why"];
+	return { kind: "refused", why, retryAfterMs };
+}
+
+/** `A=3`: the PC was told that login A is at generation 3. */
+function witnessOf(text: string, forged: boolean): Request["witness"][number] {
+	const [letter = "", count = ""] = text.split("=");
+	const lineageId = lineageOf(letter);
+	const generation = Number(count);
+	const key = forged ? "00".repeat(32) : PROOF_KEY;
+	return { lineageId, generation, proof: generationProof(key, lineageId, generation) };
+}
+
+function isSetupToken(name: string): boolean {
+	return name.startsWith("s");
+}
+
+function nonceText(nonce: number): string {
+	return nonce.toString(16).padStart(32, "0");
+}
+
+function time(text: string | undefined): number | undefined {
+	return text === undefined ? undefined : parseTime(text);
+}
+
+function since(now: number): string {
+	return formatTime(now - BEGINNING);
+}
+
+function fingerprintOf(secret: { reveal(): string }): string {
+	return fpOf(secret.reveal().split("-").at(-1) ?? "");
+}
+
+function answerText(body: AnswerBody): string {
+	switch (body.type) {
+		case "accept":
+			return `accept ${nameOf(body.fp)}, nonce ${Number.parseInt(body.nonce, 16)}`;
+		case "decline":
+		case "not-taken":
+			return `${body.type} ${nameOf(body.fp)}: ${body.reason}`;
+		case "claimed":
+			return `claimed ${nameOf(body.fp)}: ${letterOf(body.lineageId)} is at ${body.generation}`;
+		case "status": {
+			const need = body.need === undefined ? "" : `, needs a login: ${body.need.reason}`;
+			const of =
+				body.lineageId === undefined ? "" : ` ${letterOf(body.lineageId)} at ${body.generation}`;
+			return `status ${body.state}${of}${need}`;
+		}
+		case "unavailable":
+		case "refused":
+			return `${body.type}: ${body.reason}`;
+		default:
+			return `${body.type} ${nameOf(body.fp)}`;
+	}
+}
+
+export function noteLine(note: Note): string {
+	const { level, what, fp, reason, host } = note;
+	const about = [
+		fp === undefined ? undefined : nameOf(fp),
+		host === undefined ? undefined : `host ${host}`,
+		reason,
+	];
+	const shown = about.filter((word) => word !== undefined);
+	const sign = level === "warn" ? "warn" : "note";
+	return [`${sign} ${what}`, ...shown].join(", ");
+}
+
+/** The record by parts, so that a persist shows what it changes. */
+function parts(record: CustodyRecord): Map<string, string> {
+	const { current, staged, retiring, account, learnt, past } = record;
+	const found: [string, string | undefined][] = [
+		["account", account],
+		["current", current && lineageText(current)],
+		["staged", staged && lineageText(staged)],
+		["retiring", retiring && letterOf(retiring.lineageId)],
+		...Object.entries(past).map(([fp, was]): [string, string] => [nameOf(fp), pastText(was)]),
+		["showings", learnt.killsOldAccess === 0 ? undefined : String(learnt.killsOldAccess)],
+	];
+	return new Map(found.filter((part): part is [string, string] => part[1] !== undefined));
+}
+
+function lineageText({ fp, generation, phase, erasedAt }: Lineage): string {
+	const erased = erasedAt === undefined ? "" : ", erased on the PC";
+	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${erased}`;
+}
+
+function phaseText(phase: Phase): string {
+	switch (phase.name) {
+		case "staged":
+			return phase.served ? "staged, served" : "staged";
+		case "in-doubt":
+			return phase.lateTryAt === undefined ? "in doubt" : "in doubt, late try counted";
+		case "needs-login":
+			return `needs login: ${phase.reason}`;
+		case "rolled-back":
+			return `rolled back from ${phase.witnessed}`;
+		default:
+			return phase.name;
+	}
+}
+
+function pastText(past: Past): string {
+	return past.was === "not-taken" ? `not taken: ${past.reason}` : past.was;
+}
