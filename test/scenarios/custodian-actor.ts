@@ -54,9 +54,9 @@ export class CustodianActor implements Actor {
 	#onDisk: CustodyRecord = emptyRecord("default", PROOF_KEY);
 	#snapshot = this.#onDisk;
 	#now = BEGINNING;
-	#told = new Map<string, Told>();
+	readonly #told = new Map<string, Told>();
 	#nonces = 0;
-	#nonceOf = new Map<string, number>();
+	readonly #nonceOf = new Map<string, number>();
 	#lastOperation = 0;
 
 	act(words: Words, now: number): Acted {
