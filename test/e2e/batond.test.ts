@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -220,6 +222,23 @@ describe("bad input", () => {
 		expect(await device.ask({ type: "custody", fp: FP })).toMatchObject({ type: "refused" });
 		const other = await connectDevice(host);
 		expect(await other.ask({ type: "status" })).toMatchObject({ type: "status", state: "none" });
+	});
+
+	test("more than there may be at once are told so, and the rest go on", async () => {
+		const service = await host.serve();
+		const path = join(host.stateFolder, "device.sock");
+		const crowd = Array.from({ length: 32 }, () => connect(path).on("error", () => {}));
+		await Promise.all(crowd.map((socket) => once(socket, "connect")));
+		for (const socket of crowd) socket.write("x".repeat(60_000));
+		const late = await connectDevice(host);
+		late.say('{"v":1,"id":"x","type":"status"}');
+		await late.child.line(/"type":"unavailable","reason":"too many connections"/);
+		await late.child.ended();
+		expect((await host.status()).state).toBe("none");
+		for (const socket of crowd) socket.destroy();
+		const device = await connectDevice(host);
+		expect(await device.ask({ type: "status" })).toMatchObject({ type: "status" });
+		expect(service.stderr()).not.toMatch(/warn/i);
 	});
 
 	test("a wrong nonce, another device's and a session that was not offered are not taken", async () => {

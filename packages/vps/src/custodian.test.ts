@@ -196,6 +196,23 @@ describe("the order of effects", () => {
 	});
 });
 
+test("a refresh whose intent took long to journal is not sent under that date", async () => {
+	const custodian = await claimed();
+	await clock.advance(5 * HOUR);
+	world = [];
+	diskFull = true;
+	await clock.advance(2 * HOUR);
+	expect(world).toContain("trouble the disk is full");
+	diskFull = false;
+	await clock.advance(5 * SECOND);
+	expect(world).not.toContain("refresh r1");
+	await clock.advance(MINUTE);
+	expect(world).toContain("refresh r1");
+	const { phase } = custodian.view().record.current ?? {};
+	if (phase?.name !== "refreshing") throw new Error(phase?.name);
+	expect(clock.now() - phase.intent.at).toBeLessThan(MINUTE);
+});
+
 describe("time", () => {
 	test("a token is replaced in good time, and not before", async () => {
 		await claimed();

@@ -19,7 +19,7 @@ import {
 	decideCustody,
 	startCustody,
 } from "@baton/core/decide-custody";
-import { MINUTE } from "@baton/core/duration";
+import { MINUTE, SECOND } from "@baton/core/duration";
 import type { NamedCopy, Note } from "@baton/core/effect";
 import type { Fingerprint } from "@baton/core/lineage";
 import { nextWake } from "@baton/core/plan-custody";
@@ -71,8 +71,10 @@ type SinkReport = ReturnType<typeof sinkReports>[number];
 const LONGEST_WAIT = MINUTE;
 /** A floor, so that a decision that changes nothing cannot spin. */
 const SHORTEST_WAIT = 20;
+/** Between journaling an intent and sending what it announces, wall-clock ms. */
+const INTENT_GOOD_FOR = 10 * SECOND;
 /** Sinks get this long to take the last token when the service stops. */
-const LAST_WRITES = 10_000;
+const LAST_WRITES = 10 * SECOND;
 
 const UNAVAILABLE: Reply = {
 	body: { type: "unavailable", reason: "the service is stopping" },
@@ -212,10 +214,12 @@ export class Custodian {
 
 	async #apply({ state, effects }: CustodyDecision): Promise<void> {
 		this.#state = state;
-		const { engine, probe } = this.#options;
+		const { engine, probe, clock } = this.#options;
+		const decidedAt = clock.now();
 		await runEffects(effects, {
 			engine,
 			probe,
+			isStale: () => Math.abs(clock.now() - decidedAt) > INTENT_GOOD_FOR,
 			persist: (record) => this.#persister.persist(record),
 			publish: (token) => this.#publisher.publish(token),
 			proveSinks: () => this.#publisher.prove(),

@@ -31,7 +31,16 @@ const REASONS: Readonly<Record<LossReason, string>> = {
 	"rolled-back": "serves what it has; needs a new login, as it was restored from a copy",
 };
 
-export function explain({ state, need }: Pick<NameStatus, "state" | "need">): Explanation {
+const ENDED = "holds the login, but its access token has ended; trying to get a new one";
+
+/** @param now wall-clock ms */
+export function explain(
+	{ state, need, accessUntil }: Pick<NameStatus, "state" | "need" | "accessUntil">,
+	now: number,
+): Explanation {
 	if (need !== undefined) return { state: REASONS[need], next: HAND_OVER };
+	const well = state === "held" || state === "refreshing";
+	if (well && accessUntil !== undefined && accessUntil <= now)
+		return { state: ENDED, next: undefined };
 	return { state: STATES[state] ?? state, next: undefined };
 }

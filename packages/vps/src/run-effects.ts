@@ -23,6 +23,8 @@ export type StartedOutcome =
 export interface EffectPorts {
 	readonly engine: Engine;
 	readonly probe: Probe;
+	/** Whether so long has gone by since the decision that its intent's date says nothing any more. */
+	isStale(): boolean;
 	/** Resolves once the record is durable, however long that takes. */
 	persist(record: CustodyRecord): Promise<void>;
 	publish(token: ServedToken): void;
@@ -57,7 +59,7 @@ async function runEffect(effect: CustodyEffect, ports: EffectPorts): Promise<voi
 
 async function outcomeOf(
 	effect: Extract<CustodyEffect, { id: number }>,
-	{ engine, probe, proveSinks }: EffectPorts,
+	{ engine, probe, proveSinks, isStale }: EffectPorts,
 ): Promise<StartedOutcome> {
 	const { id } = effect;
 	switch (effect.type) {
@@ -68,6 +70,8 @@ async function outcomeOf(
 		case "harvest":
 			return { type: "harvested", id, outcome: await engine.harvest(effect.fp) };
 		case "refresh":
+			// Journaling took long, on a full disk perhaps: another one, with a date that is true.
+			if (isStale()) return { type: "refreshed", id, outcome: { kind: "not-sent" } };
 			return { type: "refreshed", id, outcome: await engine.refresh(effect.session) };
 	}
 }

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import { type CustodyRecord, emptyRecord } from "@baton/core/custody-state";
 import { SECOND } from "@baton/core/duration";
@@ -62,6 +63,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	// Looked at below, also when what comes before fails.
 	ended.catch(() => {});
 	const stopping = new AbortController();
+	// Every open conversation listens; their number is bounded where they are accepted.
+	setMaxListeners(0, stopping.signal);
 	let sockets: SocketServer | undefined;
 	try {
 		sockets = await openSockets({ ...options, custodians, stopping: stopping.signal });

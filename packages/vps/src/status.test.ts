@@ -57,7 +57,7 @@ test("what is wrong is told in lines of at most 80 columns", () => {
 			{ name: "other", state: "failing", generation: 1, trouble: "the disk is full" },
 		],
 	});
-	expect(lines).toContain("  cannot save: the disk is full");
+	expect(lines).toContain("  stands still, as nothing can be saved: the disk is full");
 	expect(lines).toContain("  sink claude: holds a login of somebody else; left alone");
 	expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });

@@ -31,7 +31,7 @@ export function describe({ version, names, now, tokenUrl }: ServiceStatus): stri
 
 function describeName(status: NameStatus, now: number): string[] {
 	const { name, sinks, staged, failures, trouble } = status;
-	const { state, next } = explain(status);
+	const { state, next } = explain(status, now);
 	return [
 		"",
 		`${name}: ${state}`,
@@ -39,7 +39,7 @@ function describeName(status: NameStatus, now: number): string[] {
 		...(staged === undefined ? [] : [`  a new login from ${staged.device} is ${staged.state}`]),
 		...sinks.map((sink) => `  sink ${sink.name}: ${describeSink(sink)}`),
 		...(failures === 0 ? [] : [`  the provider refused ${failures} times in a row; trying again`]),
-		...(trouble === undefined ? [] : [`  cannot save: ${trouble}`]),
+		...(trouble === undefined ? [] : [`  stands still, as nothing can be saved: ${trouble}`]),
 		...(next === undefined ? [] : [`  next: ${next}`]),
 	];
 }
