@@ -49,7 +49,8 @@ const MAGIC = Buffer.from("BATON\x01", "latin1");
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = MAGIC.length + NONCE_BYTES + TAG_BYTES;
-const MAX_BYTES = 1024 * 1024;
+/** Many years of remembered fingerprints. */
+const MAX_BYTES = 8 * 1024 * 1024;
 const SUFFIX = ".secret";
 
 /** Opens nothing yet: folder and key are made at the first `save`. */

@@ -20,6 +20,8 @@ export interface CustodyStore {
 const FORMAT: StateFormat<CustodyRecord> = {
 	format: "batond-custody",
 	version: CUSTODY_RECORD_VERSION,
+	// Every fingerprint ever held is remembered: some 140 bytes each.
+	maxBytes: 8 * 1024 * 1024,
 	print: (record) => JSON.parse(formatRecord(record)),
 	parse: (data) => parseRecord(JSON.stringify(data)),
 };

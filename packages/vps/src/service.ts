@@ -74,6 +74,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		await Promise.race([aborted(stop), ended]);
 	} finally {
 		log.info("stopping");
+		void systemd.stopping();
 		stopping.abort(new BatonError("service-unavailable", "the service is stopping"));
 		for (const custodian of custodians.values()) custodian.stop();
 		await sockets?.close(LAST_ANSWERS);
