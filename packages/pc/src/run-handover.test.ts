@@ -108,8 +108,7 @@ function portsFor(fuse: Fuse): HandoverPorts & { escrow: Escrow } {
 			write: (facts, session) => fuse.around(() => escrow.write(facts, session)),
 			erase: (fp) => fuse.around(() => escrow.erase(fp)),
 		},
-		persist: (record) =>
-			fuse.around(() => writeState(at("pc.json"), PC_RECORD_FORMAT, record)),
+		persist: (record) => fuse.around(() => writeState(at("pc.json"), PC_RECORD_FORMAT, record)),
 		source: () => source,
 		link: () => ({
 			ask: (request) => fuse.around(() => host.ask(request)),
