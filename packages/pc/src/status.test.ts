@@ -1,0 +1,118 @@
+import { HOUR, MINUTE } from "@baton/core/duration";
+import { newHandover } from "@baton/core/handover-draft";
+import {
+	EMPTY_PC_RECORD,
+	type HandoverStep,
+	type HostMemory,
+	NEW_HOST,
+	type PcRecord,
+	type PcRules,
+} from "@baton/core/handover-state";
+import type { StatusAnswer } from "@baton/core/protocol";
+import { describe, expect, test } from "vitest";
+import { statusFacts } from "./status-facts.ts";
+import { statusText } from "./status-text.ts";
+
+const NOW = 1_800_000_000_000;
+const FP = "abcdef0123456789".repeat(4);
+const RULES: PcRules = {
+	hosts: { myvps: { name: "default", mode: "follow-login", followLogin: "when-needed" } },
+	timing: { statusEvery: MINUTE },
+};
+
+function told(status: Partial<StatusAnswer>): HostMemory {
+	return {
+		...NEW_HOST,
+		contactAt: NOW - 3 * MINUTE,
+		status: { v: 1, id: "x", type: "status", state: "held", sinks: [], disarm: [], ...status },
+	};
+}
+
+function recordWith(memory: HostMemory, ...steps: HandoverStep[]): PcRecord {
+	const facts = {
+		fp: FP,
+		accessFp: FP,
+		host: "myvps",
+		store: "normal",
+		account: undefined,
+		expiresAt: undefined,
+		deadline: undefined,
+	};
+	const handovers = steps.map((step) => newHandover(facts, step, false, NOW - MINUTE));
+	return { ...EMPTY_PC_RECORD, handovers, hosts: { myvps: memory } };
+}
+
+function text(record: PcRecord, live?: Parameters<typeof statusFacts>[2]): string {
+	return statusText(statusFacts(record, RULES, live, undefined), NOW).join("\n");
+}
+
+test("a host that holds its login", () => {
+	const held = told({
+		generation: 3,
+		accessUntil: NOW + 2 * HOUR,
+		deadline: NOW + 27.5 * 24 * HOUR,
+	});
+	expect(text(recordWith(held), { pid: 12, links: {}, stores: {} })).toBe(
+		[
+			"watcher  running, process 12",
+			"myvps    holds its login, generation 3",
+			"         access for 2 h, login ends in 27 days",
+			"         last heard from 3 min ago",
+		].join("\n"),
+	);
+});
+
+test("a login in transit, a permit, and a host that cannot be reached", () => {
+	const record = {
+		...recordWith(told({ state: "none" }), "taken"),
+		permit: { host: "myvps", by: "person", since: NOW, replace: false },
+	} as const;
+	const live = {
+		pid: 12,
+		links: { myvps: "cannot reach 127.0.0.1:22: nothing listens there" },
+		stores: {},
+	};
+	expect(text(record, live)).toBe(
+		[
+			"watcher  running, process 12",
+			"permit   the next /login on this PC goes to myvps",
+			"myvps    its login is in transit: nobody may spend it now",
+			"         last heard from 3 min ago; now: cannot reach 127.0.0.1:22: nothing",
+			"         listens there",
+			"         login abcdef012345: in transit: nobody may spend it until the host has",
+			"         claimed it (1 min)",
+		].join("\n"),
+	);
+});
+
+describe("whoever holds the login", () => {
+	test.each<[string, Partial<StatusAnswer> | undefined, HandoverStep[], string]>([
+		["is not known before the host was heard from", undefined, [], "unknown"],
+		["is the host, also while it doubts", { state: "in-doubt" }, [], "host"],
+		["is nobody when the host needs one", { state: "needs-login" }, [], "nobody"],
+		[
+			"is nobody in transit, whatever the host said before",
+			{ state: "held" },
+			["taken"],
+			"in-transit",
+		],
+		["is the host as long as nothing was taken", { state: "held" }, ["pending"], "host"],
+	])("%s", (_what, status, steps, holder) => {
+		const memory = status === undefined ? NEW_HOST : told(status);
+		const { hosts } = statusFacts(recordWith(memory, ...steps), RULES, undefined, undefined);
+		expect(hosts[0]?.holder).toBe(holder);
+	});
+});
+
+test("a host that left the settings is told of while something is under way", () => {
+	const record = recordWith(NEW_HOST, "kept");
+	const { hosts } = statusFacts(record, { ...RULES, hosts: {} }, undefined, undefined);
+	expect(hosts).toMatchObject([{ host: "myvps", login: "not-in-settings" }]);
+});
+
+test("lines stay within 80 columns and show no whole fingerprint", () => {
+	const steps: HandoverStep[] = ["provisional", "taken", "kept", "sealed", "putting-back"];
+	const shown = text(recordWith(told({ state: "needs-login" }), ...steps));
+	expect(Math.max(...shown.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+	expect(shown).not.toContain(FP);
+});
