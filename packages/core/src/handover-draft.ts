@@ -2,7 +2,7 @@
  * A decision in the making on the PC; lives within one call of `decideHandover`.
  */
 
-import { type BackoffTable, backoffDelay } from "./backoff.ts";
+import { type BackoffTable, backoffDelay, HOST_BACKOFF } from "./backoff.ts";
 import type { HandoverEffect, Note } from "./effect.ts";
 import {
 	type EscrowFacts,
@@ -145,8 +145,21 @@ export function postpone(
 	rememberPc(draft, { waits: { ...draft.run.waits, [fp]: { attempts, at } } });
 }
 
-/** This login's next request may go at once. */
+/** This login's next request may go at once. If it leads nowhere, the wait after it is a longer one. */
 export function hasten(draft: PcDraft, fp: Fingerprint): void {
+	const { attempts } = draft.run.waits[fp] ?? NO_WAIT;
+	rememberPc(draft, { waits: { ...draft.run.waits, [fp]: { attempts, at: 0 } } });
+}
+
+export function forgetWait(draft: PcDraft, fp: Fingerprint): void {
 	const { [fp]: _wait, ...waits } = draft.run.waits;
 	rememberPc(draft, { waits });
+}
+
+/** Not a word to this host for a while. @returns how often in a row that was so */
+export function avoidHost(draft: PcDraft, host: Host, now: number, random: number): number {
+	const attempts = (draft.run.links[host] ?? NO_WAIT).attempts + 1;
+	const at = now + backoffDelay(HOST_BACKOFF, attempts, random);
+	rememberPc(draft, { links: { ...draft.run.links, [host]: { attempts, at } } });
+	return attempts;
 }

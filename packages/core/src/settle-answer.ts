@@ -5,6 +5,7 @@
 
 import { CUSTODY_BACKOFF, HOST_BACKOFF } from "./backoff.ts";
 import {
+	avoidHost,
 	changeHandover,
 	changeHost,
 	changePc,
@@ -18,7 +19,7 @@ import {
 	postpone,
 	rememberPc,
 } from "./handover-draft.ts";
-import type { Handover, Host } from "./handover-state.ts";
+import type { Handover, Host, Outstanding } from "./handover-state.ts";
 import type { LineageId } from "./lineage.ts";
 import type { Answer, DeclineReason, StatusAnswer } from "./protocol.ts";
 
@@ -31,8 +32,9 @@ export function settleAnswer(
 ): void {
 	const outstanding = draft.run.outstanding[host];
 	if (outstanding === undefined || outstanding.id !== answer.id) return;
-	if ("fp" in answer && answer.fp !== outstanding.fp) return;
-	release(draft, host);
+	rememberPc(draft, { outstanding: without(draft.run.outstanding, host) });
+	if (!answers(outstanding, answer)) return settleNoAnswer(draft, host, answer, now, random);
+	rememberPc(draft, { links: without(draft.run.links, host) });
 	changeHost(draft, host, { contactAt: now });
 	heedNamedCopies(draft, host, answer, now);
 	if (answer.type === "status") return settleStatus(draft, host, answer, now, random);
@@ -40,14 +42,28 @@ export function settleAnswer(
 		return rememberPc(draft, { confirms: without(draft.run.confirms, outstanding.fp) });
 	}
 	const handover = outstanding.fp === undefined ? undefined : handoverOf(draft, outstanding.fp);
-	if (handover === undefined) return;
+	// Another host was asked about this login meanwhile.
+	if (handover?.host !== host) return;
 	settleCustody(draft, handover, answer, now, random);
 }
 
-function release(draft: PcDraft, host: Host): void {
-	const { [host]: _settled, ...outstanding } = draft.run.outstanding;
-	const { [host]: _mended, ...links } = draft.run.links;
-	rememberPc(draft, { outstanding, links });
+/** Whether this is a word on what was asked, and not that nobody could give one. */
+function answers(request: Outstanding, answer: Answer): boolean {
+	if (answer.type === "unavailable" || answer.type === "refused") return false;
+	return "fp" in answer ? answer.fp === request.fp : request.type === "status";
+}
+
+/** Nothing happened there: asked again like a host that was out of reach. */
+function settleNoAnswer(
+	draft: PcDraft,
+	host: Host,
+	answer: Answer,
+	now: number,
+	random: number,
+): void {
+	const reason = "reason" in answer ? answer.reason : `it answered with ${answer.type}`;
+	const attempts = avoidHost(draft, host, now, random);
+	if (attempts === 1) notePc(draft, "warn", "host-unreachable", { host, reason });
 }
 
 /** The custodian names fingerprints it keeps, or kept, that our stores show. */
@@ -69,6 +85,9 @@ function settleCustody(
 ): void {
 	if (handover.step === "pending") return settlePending(draft, handover, answer, now, random);
 	if (handover.step === "taken") return settleTransit(draft, handover, answer, now, random);
+	// Forced back, but it was claimed after all, and nothing has been written yet.
+	const undone = handover.step === "putting-back" && !handover.putBackBegun;
+	if (undone && answer.type === "claimed") settleClaimed(draft, handover, answer, now);
 }
 
 // Before the take: nothing has been touched, so everything may still be dropped
