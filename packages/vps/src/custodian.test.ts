@@ -37,6 +37,7 @@ const sink: Sink = {
 	name: "s",
 	prove: async () => {},
 	async write({ session }) {
+		if (session.refreshToken !== undefined) world.push("a sink was given a refresh token");
 		world.push(`sink ${session.accessToken.reveal()}`);
 		return { kind: "written", disarmed: undefined };
 	},
@@ -232,6 +233,14 @@ describe("time", () => {
 		await clock.advance(2 * MINUTE);
 		expect(world[0]).toBe("probe a1");
 		expect(world).toContain("refresh r1");
+	});
+
+	test.each([HOUR, -HOUR, 3 * SECOND])("a jump by %d ms is noticed within a minute", async (ms) => {
+		await claimed();
+		world = [];
+		clock.jump(ms);
+		await clock.advance(MINUTE);
+		expect(world).toEqual(["probe a1"]);
 	});
 
 	test("nothing spins while there is nothing to do", async () => {
