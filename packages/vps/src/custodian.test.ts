@@ -73,6 +73,7 @@ function makeCustodian(options: Partial<CustodianOptions> = {}): Custodian {
 		},
 		clock,
 		onNote: ({ what }: Note) => world.push(`note ${what}`),
+		onFault: () => world.push("fault"),
 		onTrouble: (trouble) => world.push(`trouble ${trouble ?? "over"}`),
 		...options,
 	});
@@ -320,6 +321,18 @@ test("a device hears how the sinks fare", async () => {
 		sinks: [{ name: "s", state: "current" }],
 		now: clock.now(),
 	});
+});
+
+test("a request that meets a fault of the program changes nothing and ends nothing", async () => {
+	const custodian = await claimed();
+	const broken = { ...request({ type: "custody", fp: FP }), holds: null } as unknown as Request;
+	const asked = custodian.request("laptop", broken);
+	await clock.advance(0);
+	expect((await asked).body.type).toBe("unavailable");
+	expect(world.at(-1)).toBe("fault");
+	const again = custodian.request("laptop", request({ type: "custody", fp: FP }));
+	await clock.advance(0);
+	expect((await again).body.type).toBe("claimed");
 });
 
 test("a token of this custody is known, whatever became of it", async () => {

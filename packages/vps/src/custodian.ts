@@ -28,6 +28,7 @@ import type { Clock } from "@baton/io/clock";
 import { ClockWatch } from "./clock-watch.ts";
 import type { CustodyStore } from "./custody-store.ts";
 import type { Engine } from "./engines/engine.ts";
+import { EventQueue } from "./event-queue.ts";
 import { Persister } from "./persister.ts";
 import type { Probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
@@ -48,6 +49,8 @@ export interface CustodianOptions {
 	onNote(note: Note): void;
 	/** The state cannot be written, or can be again. */
 	onTrouble(trouble: string | undefined): void;
+	/** A request that could not be decided, through a fault of the program. */
+	onFault(fault: unknown): void;
 }
 
 export interface Reply {
@@ -76,36 +79,38 @@ const INTENT_GOOD_FOR = 10 * SECOND;
 /** Sinks get this long to take the last token when the service stops. */
 const LAST_WRITES = 10 * SECOND;
 
-const UNAVAILABLE: Reply = {
-	body: { type: "unavailable", reason: "the service is stopping" },
-	disarm: [],
-};
+const UNAVAILABLE = unavailable("the service is stopping");
+const FAULTY = unavailable("the service met a fault");
+
+function unavailable(reason: string): Reply {
+	return { body: { type: "unavailable", reason }, disarm: [] };
+}
 
 export class Custodian {
 	readonly #options: CustodianOptions;
 	readonly #publisher: Publisher;
 	readonly #persister: Persister;
 	readonly #clockWatch: ClockWatch;
-	readonly #queue: CustodyEvent[] = [];
+	readonly #events: EventQueue<CustodyEvent>;
 	readonly #replies = new Map<string, (reply: Reply) => void>();
 	#state!: CustodyState;
 	#lastKey = 0;
-	#sleep = new AbortController();
 	#stopping = false;
-	#fault: unknown;
 
 	constructor(options: CustodianOptions) {
 		const { clock, record, sinks, store } = options;
 		this.#options = options;
 		this.#clockWatch = new ClockWatch(clock);
+		this.#events = new EventQueue(clock);
 		this.#persister = new Persister(store, clock, record, (trouble) => options.onTrouble(trouble));
 		this.#publisher = new Publisher({
 			name: record.name,
 			sinks,
 			clock,
-			onConfirmed: (access) => this.#post({ type: "sinks-confirmed", access, ...this.#chance() }),
+			onConfirmed: (access) =>
+				this.#events.post({ type: "sinks-confirmed", access, ...this.#chance() }),
 			onNote: (note) => options.onNote(note),
-			onSettled: () => this.#wake(),
+			onSettled: () => this.#events.wake(),
 		});
 	}
 
@@ -129,7 +134,7 @@ export class Custodian {
 	/** Lets a refresh that is under way end and its outcome be persisted; everything else can wait. */
 	stop(): void {
 		this.#stopping = true;
-		this.#wake();
+		this.#events.wake();
 	}
 
 	/** @param request checked by now */
@@ -140,7 +145,7 @@ export class Custodian {
 		const nonce = randomBytes(16).toString("hex");
 		return new Promise((resolve) => {
 			this.#replies.set(key, resolve);
-			this.#post({ type: "request", key, device, request, nonce, ...this.#chance() });
+			this.#events.post({ type: "request", key, device, request, nonce, ...this.#chance() });
 		});
 	}
 
@@ -168,27 +173,12 @@ export class Custodian {
 
 	// Events
 
-	#post(event: CustodyEvent): void {
-		this.#queue.push(event);
-		this.#wake();
-	}
-
-	#wake(): void {
-		this.#sleep.abort();
-	}
-
-	/** The next event in the queue, a tick when its time has come, or nothing when there is news. */
+	/** A tick once its time has come; undefined if there may be other news. */
 	async #next(): Promise<CustodyEvent | undefined> {
-		if (this.#fault !== undefined) throw this.#fault;
-		const event = this.#queue.shift();
-		if (event !== undefined) return event;
-		this.#sleep = new AbortController();
 		const wait = this.#wakeAt() - this.#options.clock.now();
-		const ms = Math.min(Math.max(wait, SHORTEST_WAIT), LONGEST_WAIT);
-		return await this.#options.clock.sleep(ms, this.#sleep.signal).then(
-			() => ({ type: "tick", ...this.#chance() }) as const,
-			() => undefined,
-		);
+		const next = await this.#events.next(Math.min(Math.max(wait, SHORTEST_WAIT), LONGEST_WAIT));
+		if (next === "woken") return undefined;
+		return next === "late" ? { type: "tick", ...this.#chance() } : next;
 	}
 
 	#wakeAt(): number {
@@ -209,7 +199,19 @@ export class Custodian {
 	}
 
 	async #decide(event: CustodyEvent): Promise<void> {
-		await this.#apply(decideCustody(this.#state, event, this.#options.clock.now()));
+		await this.#apply(this.#decision(event));
+	}
+
+	/** No device may end the service with what it asks; any other fault is better seen than hidden. */
+	#decision(event: CustodyEvent): CustodyDecision {
+		try {
+			return decideCustody(this.#state, event, this.#options.clock.now());
+		} catch (fault) {
+			if (event.type !== "request") throw fault;
+			this.#options.onFault(fault);
+			this.#answer(event.key, FAULTY);
+			return { state: this.#state, effects: [] };
+		}
 	}
 
 	async #apply({ state, effects }: CustodyDecision): Promise<void> {
@@ -231,11 +233,8 @@ export class Custodian {
 
 	#started(work: Promise<StartedOutcome>): void {
 		work.then(
-			(outcome) => this.#post({ ...outcome, ...this.#chance() }),
-			(fault) => {
-				this.#fault = fault;
-				this.#wake();
-			},
+			(outcome) => this.#events.post({ ...outcome, ...this.#chance() }),
+			(fault) => this.#events.fail(fault),
 		);
 	}
 

@@ -32,7 +32,7 @@ export async function openSockets(options: ServiceSocketsOptions): Promise<Socke
 		try {
 			await serve(socket);
 		} catch (error) {
-			log.warn("a conversation met a fault", { reason: nameOfFault(error) });
+			log.failure("a conversation met a fault", error);
 		}
 	};
 	const servers = [
@@ -54,9 +54,4 @@ export async function openSockets(options: ServiceSocketsOptions): Promise<Socke
 			await Promise.all(servers.map((server) => server.close(graceMs)));
 		},
 	};
-}
-
-/** Its kind only: what it says may quote what was read. */
-function nameOfFault(error: unknown): string {
-	return error instanceof Error ? error.name : typeof error;
 }

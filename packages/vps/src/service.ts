@@ -144,6 +144,7 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 			if (trouble === undefined) log.info("the state can be saved again", { name });
 			else log.warn("the state cannot be saved; trying again", { name, reason: trouble });
 		},
+		onFault: (fault) => log.failure("a request met a fault", fault, { name }),
 	});
 }
 
