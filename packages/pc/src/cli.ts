@@ -173,6 +173,9 @@ function globals(argv: Record<string, unknown>): GlobalOptions {
 }
 
 function usageError(message: string): BatonError {
+	if (message.startsWith("Not enough non-option arguments")) {
+		return new BatonError("usage", "which host?", { hint: "see: baton take-back --help" });
+	}
 	const said = message.split("\n")[0] ?? "";
 	const unknown = /^Unknown (?:arguments?|options?): ([^,]+)/.exec(said)?.[1];
 	const meant = unknown === undefined ? undefined : meantBy(unknown);

@@ -31,12 +31,9 @@ function untilInterrupted(): AbortSignal {
 
 function tellError(error: unknown, json: boolean): void {
 	const { code, message, hint } = described(error);
-	terminal.err(`baton: ${message}`);
-	if (hint !== undefined) terminal.err(`hint: ${hint}`);
-	if (!json) return;
-	terminal.out(
-		JSON.stringify({ ok: false, code, message, ...(hint === undefined ? {} : { hint }) }),
-	);
+	terminal.err(`error: ${message}`);
+	if (hint !== undefined) terminal.err(`next: ${hint}`);
+	if (json) terminal.out(JSON.stringify({ ok: false, error: { code, message, hint } }));
 }
 
 function described(error: unknown): { code: string; message: string; hint?: string | undefined } {

@@ -37,13 +37,21 @@ export interface SshConnection {
 
 /**
  * @param limitMs from the first packet to a running command
+ * @param signal gives up on connecting, with its reason, a BatonError
  * @throws BatonError `host-unreachable`, `host-key-changed`, `key-refused`, `service-unavailable`,
  * `timed-out`, `unsafe-path`, `bad-settings`
  */
-export async function connectSsh(settings: SshSettings, limitMs: number): Promise<SshConnection> {
+export async function connectSsh(
+	settings: SshSettings,
+	limitMs: number,
+	signal: AbortSignal,
+): Promise<SshConnection> {
 	const key = await readIdentity(settings.identity);
+	signal.throwIfAborted();
 	const client = new ssh2.Client();
 	const late = setTimeout(() => client.emit("error", lateError(settings, limitMs)), limitMs);
+	const giveUp = () => client.emit("error", signal.reason);
+	signal.addEventListener("abort", giveUp);
 	try {
 		await untilReady(client, settings, key);
 		const channel = await execute(client);
@@ -53,6 +61,7 @@ export async function connectSsh(settings: SshSettings, limitMs: number): Promis
 		throw error;
 	} finally {
 		clearTimeout(late);
+		signal.removeEventListener("abort", giveUp);
 		// ssh2 may report the same trouble again; the channel's end tells what matters.
 		client.removeAllListeners("error").on("error", () => client.destroy());
 	}

@@ -15,7 +15,6 @@ interface Open {
 	readonly channel: AnswerChannel;
 	/** Monotonic ms. */
 	readonly since: number;
-	end(): void;
 }
 
 export class SshLink implements HostLink {
@@ -23,6 +22,7 @@ export class SshLink implements HostLink {
 	readonly #limits: LinkLimits;
 	readonly #clock: Clock;
 	#open: Promise<Open> | undefined;
+	#closing = new AbortController();
 	#underWay = 0;
 	#idle = new AbortController();
 
@@ -49,19 +49,16 @@ export class SshLink implements HostLink {
 
 	close(): void {
 		this.#idle.abort();
-		const open = this.#open;
+		this.#closing.abort(noAnswer("the connection was closed"));
+		this.#closing = new AbortController();
 		this.#open = undefined;
-		open?.then(
-			(one) => one.end(),
-			() => undefined,
-		);
 	}
 
 	async #connection(): Promise<Open> {
 		const open = await this.#open?.catch(() => undefined);
 		if (open !== undefined && this.#isFit(open)) return open;
 		if (open !== undefined) this.close();
-		this.#open ??= this.#connect();
+		this.#open ??= this.#connect(this.#closing);
 		return await this.#open;
 	}
 
@@ -69,23 +66,21 @@ export class SshLink implements HostLink {
 		return channel.isOpen && this.#clock.monotonic() - since < this.#limits.total;
 	}
 
-	async #connect(): Promise<Open> {
-		const { channel: stream, end } = await connectSsh(this.#settings, this.#limits.connect);
-		const channel = new AnswerChannel(stream, this.#clock, this.#limits);
-		stream.once("exit", (code: number | null) => {
+	async #connect({ signal }: AbortController): Promise<Open> {
+		const connection = await connectSsh(this.#settings, this.#limits.connect, signal);
+		const channel = new AnswerChannel(connection.channel, this.#clock, this.#limits);
+		connection.channel.once("exit", (code: number | null) => {
 			if (code === 127) channel.end(notInstalled());
 		});
-		return {
-			channel,
-			since: this.#clock.monotonic(),
-			end: () => {
-				channel.end(noAnswer("the connection was closed"));
-				end();
-			},
-		};
+		signal.addEventListener("abort", () => {
+			channel.end(signal.reason);
+			connection.end();
+		});
+		return { channel, since: this.#clock.monotonic() };
 	}
 
 	#closeWhenIdle(): void {
+		if (this.#open === undefined) return;
 		this.#idle = new AbortController();
 		this.#clock.sleep(this.#limits.idle, this.#idle.signal).then(
 			() => this.close(),
