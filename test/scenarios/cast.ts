@@ -4,6 +4,7 @@
  */
 
 import { DAY, HOUR } from "@baton/core/duration";
+import type { Note } from "@baton/core/effect";
 import { type Fingerprint, fingerprint, lineageIdOf } from "@baton/core/lineage";
 import type { Tokens } from "@baton/core/oauth";
 import { Secret } from "@baton/core/secret";
@@ -15,7 +16,7 @@ export const CANARY = "CANARY";
 export const BEGINNING = Date.UTC(2026, 10, 21);
 
 const LETTERS = ["A", "B", "C", "D", "S"];
-const ROTATIONS = 9;
+const ROTATIONS = 100;
 
 function tokenText(name: string): string {
 	const kind = name === name.toUpperCase() ? "ort01" : "oat01";
@@ -93,4 +94,16 @@ export function tokensOf(name: string, expiresInMs: number): Tokens {
 		deadlineInMs: undefined,
 		scopes: undefined,
 	};
+}
+
+export function noteLine(note: Note): string {
+	const { level, what, fp, reason, host } = note;
+	const about = [
+		fp === undefined ? undefined : nameOf(fp),
+		host === undefined ? undefined : `host ${host}`,
+		reason,
+	];
+	const shown = about.filter((word) => word !== undefined);
+	const sign = level === "warn" ? "warn" : "note";
+	return [`${sign} ${what}`, ...shown].join(", ");
 }

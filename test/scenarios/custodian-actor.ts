@@ -16,7 +16,7 @@ import {
 	startCustody,
 } from "@baton/core/decide-custody";
 import { HOUR } from "@baton/core/duration";
-import type { CustodyEffect, Note } from "@baton/core/effect";
+import type { CustodyEffect } from "@baton/core/effect";
 import { generationProof } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
@@ -28,6 +28,7 @@ import {
 	letterOf,
 	lineageOf,
 	nameOf,
+	noteLine,
 	sessionOf,
 	setupToken,
 	type Told,
@@ -138,10 +139,10 @@ export class CustodianActor implements Actor {
 
 	#decide(event: CustodyEvent): string[] {
 		if (this.#state === undefined) this.#start();
-		return this.#settle(decideCustody(this.#running(), event, this.#now));
+		return this.#settle(decideCustody(this.state, event, this.#now));
 	}
 
-	#running(): CustodyState {
+	get state(): CustodyState {
 		if (this.#state === undefined) throw new Error("the service does not run");
 		return this.#state;
 	}
@@ -153,7 +154,7 @@ export class CustodianActor implements Actor {
 	}
 
 	#wake(): Acted {
-		const at = nextWake(this.#running(), this.#now);
+		const at = nextWake(this.state, this.#now);
 		if (!Number.isFinite(at)) return { lines: ["nothing is due"] };
 		const woken = Math.max(at, this.#now);
 		this.#now = woken;
@@ -179,7 +180,7 @@ export class CustodianActor implements Actor {
 	}
 
 	#outcome(event: Outcome, stale = false): CustodyEvent {
-		const id = this.#running().run.operation?.id ?? this.#lastOperation;
+		const id = this.state.run.operation?.id ?? this.#lastOperation;
 		return { ...event, id: stale ? id - 1 : id, random: 0 } as CustodyEvent;
 	}
 
@@ -397,18 +398,6 @@ function answerText(body: AnswerBody): string {
 		default:
 			return `${body.type} ${nameOf(body.fp)}`;
 	}
-}
-
-export function noteLine(note: Note): string {
-	const { level, what, fp, reason, host } = note;
-	const about = [
-		fp === undefined ? undefined : nameOf(fp),
-		host === undefined ? undefined : `host ${host}`,
-		reason,
-	];
-	const shown = about.filter((word) => word !== undefined);
-	const sign = level === "warn" ? "warn" : "note";
-	return [`${sign} ${what}`, ...shown].join(", ");
 }
 
 /** The record by parts, so that a persist shows what it changes. */

@@ -83,7 +83,8 @@ function answerOffer(
 ): AnswerBody {
 	const { fp } = offer;
 	const past = draft.record.past[fp];
-	if (past?.was === "claimed" || past?.was === "spent") return custodyOf(draft, fp);
+	if (past?.was === "claimed" || past?.was === "spent" || isSpentUnseen(draft, fp))
+		return custodyOf(draft, fp);
 	if (draft.record.staged?.firstFp === fp && isBusy(draft.record.staged))
 		return custodyOf(draft, fp);
 	const reason = reasonToDecline(draft, offer, device, now);
@@ -140,9 +141,7 @@ function answerDeliver(
 ): AnswerBody {
 	const { fp } = request;
 	const { staged, past } = draft.record;
-	if (past[fp]?.was === "claimed" || past[fp]?.was === "spent" || past[fp]?.was === "retired") {
-		return custodyOf(draft, fp);
-	}
+	if (isUsedUp(past[fp]) || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
 	if (!isPromised(draft, request, device, now)) return custodyOf(draft, fp);
 	const session = sessionOf(request);
 	if (session === undefined)
@@ -221,6 +220,16 @@ function stage(
 
 // Custody, withdraw, erased
 
+function isUsedUp(past: Past | undefined): boolean {
+	return past?.was === "claimed" || past?.was === "retired" || past?.was === "spent";
+}
+
+/** A witness proved that this login was claimed here, in a time our state does not remember. */
+function isSpentUnseen({ record }: Draft, fp: Fingerprint): boolean {
+	if (isUsedUp(record.past[fp]) || record.staged?.firstFp === fp) return false;
+	return record.lineages[lineageIdOf(fp)] !== undefined;
+}
+
 export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 	const { current, staged, past } = draft.record;
 	if (current?.fp === fp) return claimed(draft, fp, current.lineageId);
@@ -229,6 +238,7 @@ export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 		// Found at the start of this run: the PC is to deliver it again before it is claimed.
 		return draft.run.armed === fp ? { type: "staged", fp } : { type: "unknown", fp };
 	}
+	if (isSpentUnseen(draft, fp)) return { type: "spent", fp };
 	const was: Past | undefined = past[fp];
 	switch (was?.was) {
 		case "claimed":
@@ -261,8 +271,8 @@ function proofOf(
 function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
 	const { current, staged, past } = draft.record;
 	const settled = past[fp]?.was;
-	if (current?.fp === fp || (settled !== undefined && settled !== "not-taken"))
-		return custodyOf(draft, fp);
+	const isSettled = settled !== undefined && settled !== "not-taken";
+	if (current?.fp === fp || isSettled || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
 	if (staged?.firstFp === fp && isBusy(staged)) return { type: "in-doubt", fp };
 	if (Object.keys(past).length >= PAST_MAX)
 		return { type: "unavailable", reason: "too many withdrawals" };
@@ -364,7 +374,8 @@ function heedOne(draft: Draft, lineageId: string, generation: number, now: numbe
 		return;
 	}
 	// While a refresh or a harvest is under way its outcome decides; the next contact tells again.
-	if (refreshing === "current") return;
+	const own = refreshing === "staged" && staged?.lineageId === lineageId;
+	if (refreshing === "current" || own) return;
 	change(draft, { lineages: { ...lineages, [lineageId]: generation } });
 	if (current === undefined || current.phase.name === "needs-login") return;
 	change(draft, {
