@@ -12,6 +12,8 @@ export interface SshKey {
 
 export function makeSshKey(): SshKey {
 	const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync("ed25519");
+	// One in a few hundred that ssh2 1.17 makes is malformed, and it cannot read it itself.
+	if (ssh2.utils.parseKey(privateKey) instanceof Error) return makeSshKey();
 	return { privateKey, publicKey: publicKey.trim() };
 }
 
