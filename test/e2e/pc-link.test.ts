@@ -8,6 +8,7 @@ import { DEFAULT_LINK_LIMITS, type SshSettings } from "../../packages/pc/src/lin
 import { makeScratch, removeAllScratch, type Scratch } from "../parts/scratch.ts";
 import { type ScriptedHost, startScriptedHost, WILLING } from "../parts/scripted-host.ts";
 import { makeSshKey, writeSshKey } from "../parts/ssh-key.ts";
+import { sshdMissing, startSshd } from "../parts/sshd.ts";
 
 let scratch: Scratch;
 let host: ScriptedHost;
@@ -76,6 +77,20 @@ describe("requests", () => {
 	test("do not mind a talkative shell", async () => {
 		host.prints("Last login: today\nWelcome!\n> ");
 		expect((await linkTo().ask(custody())).type).toBe("claimed");
+	});
+});
+
+describe.skipIf(sshdMissing() !== undefined)("with OpenSSH", () => {
+	test("requests are answered under restrict and a forced command", async () => {
+		const command = host.command.map((word) => `'${word}'`).join(" ");
+		const line = `restrict,command="${command}" ${host.publicKey}`;
+		const sshd = await startSshd({ authorizedKeys: [line] });
+		const { port, user, hostKeyFingerprint: hostKey } = sshd;
+		const link = linkTo({ port, user, hostKey });
+		expect((await link.ask(custody())).type).toBe("claimed");
+		const other = linkTo({ port, user });
+		await expect(other.ask(custody())).rejects.toMatchObject({ code: "host-key-changed" });
+		await sshd.stop();
 	});
 });
 

@@ -14,8 +14,11 @@ export type Script = Record<string, object | "silence">;
 /** A host over SSH that says what it is told to say. */
 export interface ScriptedHost {
 	readonly ssh: SshServer;
-	/** The private key it lets in. */
+	/** The private key it lets in, as a file, and the public one, as a line. */
 	readonly identity: string;
+	readonly publicKey: string;
+	/** What it runs, for another SSH server to run. */
+	readonly command: readonly [string, ...string[]];
 	/** From the next request on. */
 	says(script: Script): void;
 	/** What its shell prints before the first answer, in sessions from now on. */
@@ -44,16 +47,16 @@ export async function startScriptedHost(scratch: Scratch): Promise<ScriptedHost>
 	const key = makeSshKey();
 	const identity = scratch.at("device_key");
 	writeSshKey(key, identity);
-	const ssh = await startEmbeddedSshd({
-		authorizedKey: key.publicKey,
-		command: [process.execPath, "--import", TSX, MAIN, scratch.path],
-	});
+	const command = [process.execPath, "--import", TSX, MAIN, scratch.path] as const;
+	const ssh = await startEmbeddedSshd({ authorizedKey: key.publicKey, command });
 	const says = (script: Script) =>
 		writeFileSync(scratch.at("answers.json"), JSON.stringify(script));
 	says(WILLING);
 	return {
 		ssh,
 		identity,
+		publicKey: key.publicKey,
+		command,
 		says,
 		prints: (noise) => writeFileSync(scratch.at("noise.txt"), noise),
 		asked() {

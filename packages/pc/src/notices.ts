@@ -3,6 +3,7 @@
 import type { Note } from "@baton/core/effect";
 import type { PcState } from "@baton/core/handover-state";
 import { dedicatedTo } from "@baton/core/handover-state";
+import { backFromEscrow } from "./words.ts";
 
 export interface Notice {
 	/** Lower-case, without a full stop, and the same for every note of its kind. */
@@ -23,7 +24,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 	"not-taken": "the host gave the login back",
 	spent: "the host could not claim the login, it is spent or revoked",
 	"put-back": "the login is back on this PC",
-	kept: "the login came back, but its place holds another: kept in escrow",
+	kept: "the login is this PC's own again, but kept in escrow",
 	"forced-back": "the login is taken back by force",
 	"copy-disarmed": "a copy of a login handed over before came back and was disarmed",
 	"permit-opened": "the next login on this PC goes to the host",
@@ -45,7 +46,7 @@ function nextOf(note: Note, state: PcState): string | undefined {
 		case "spent":
 			return `make a new login for ${host}`;
 		case "kept":
-			return `to put it back, log out there and run: baton take-back ${host}`;
+			return backFromEscrow(host, note.reason);
 		case "forced-back":
 			return `if ${host} did claim it, one of the two will fail: make a new login then`;
 		case "copy-disarmed":

@@ -1,7 +1,7 @@
 /** How it came out, for people: one line, and the next step where there is one. */
 
 import type { Outcome } from "./outcome.ts";
-import { declineWords, stepWords } from "./words.ts";
+import { backFromEscrow, declineWords, stepWords } from "./words.ts";
 
 export interface OutcomeWords {
 	readonly line: string;
@@ -37,8 +37,8 @@ export function outcomeWords(outcome: Outcome): OutcomeWords {
 			return words(`the login is back on this PC: ${declineWords(outcome.reason)}`);
 		case "kept":
 			return words(
-				"the login is this PC's own again, but kept in escrow: its place holds another",
-				`to put it back, log out there and run: baton take-back ${host}`,
+				"the login is this PC's own again, but kept in escrow",
+				backFromEscrow(host, outcome.reason),
 			);
 		case "spent":
 			return words(

@@ -16,6 +16,8 @@ import type { HeldSource } from "./sources/source.ts";
 /** What the loop gives to its effects. */
 export interface EffectLoop {
 	post(event: PostedEvent): void;
+	/** Looks at a store now, and posts what it shows as the look that was asked for. */
+	look(store: StoreId, id: number): Promise<unknown>;
 	/** One after the other for each store, so that events follow the looks they came from. */
 	inOrder<T>(store: StoreId, step: () => Promise<T>): Promise<T>;
 	persist(record: PcRecord, signal: AbortSignal): Promise<void>;
@@ -66,6 +68,9 @@ export class EffectRunner {
 				return true;
 			case "send":
 				void this.#send(effect.host, effect.request);
+				return true;
+			case "read-store":
+				void this.#loop.look(effect.store, effect.id);
 				return true;
 			case "lock-store":
 				void this.#lock(effect.id, effect.store);

@@ -126,8 +126,8 @@ interface Life {
 	end(): Promise<void>;
 }
 
-async function start(fuse = new Fuse()): Promise<Life> {
-	const ports = portsFor(fuse);
+async function start(fuse = new Fuse(), other: Partial<HandoverPorts> = {}): Promise<Life> {
+	const ports = { ...portsFor(fuse), ...other };
 	const record = (await readState(at("pc.json"), PC_RECORD_FORMAT)) ?? EMPTY_PC_RECORD;
 	const escrows = await ports.escrow.list();
 	const runner = new HandoverRunner({ record, escrows, rules: RULES, runId: "run" }, ports);
@@ -259,6 +259,43 @@ describe("a hand-over", () => {
 			code: "usage",
 			hint: "did you mean myvps?",
 		});
+		await life.end();
+	});
+});
+
+describe("until the record is durable", () => {
+	test("nothing that follows it happens", async () => {
+		const entry = await login("one");
+		let open: () => void = () => undefined;
+		const gate = new Promise<void>((resolve) => {
+			open = resolve;
+		});
+		const { persist } = portsFor(new Fuse());
+		const life = await start(new Fuse(), { persist: (record) => gate.then(() => persist(record)) });
+		const outcome = handOver(REQUEST, life.asking);
+		await clock.sleep(5_000);
+		expect(host.asked.filter((type) => type !== "status")).toEqual([]);
+		expect((await stored()).claudeAiOauth).toEqual(entry);
+		open();
+		expect(await outcome).toMatchObject({ result: "handed-over" });
+		await life.end();
+	});
+
+	test("it is tried again, and the trouble told of once", async () => {
+		await login("one");
+		const troubles: (string | undefined)[] = [];
+		const { persist } = portsFor(new Fuse());
+		let failures = 4;
+		const life = await start(new Fuse(), {
+			persist: async (record) => {
+				failures -= 1;
+				if (failures > 0) throw new BatonError("disk-failed", "the disk is full");
+				await persist(record);
+			},
+			onTrouble: (trouble) => void troubles.push(trouble?.message),
+		});
+		expect(await handOver(REQUEST, life.asking)).toMatchObject({ result: "handed-over" });
+		expect(troubles).toEqual(["the disk is full", undefined]);
 		await life.end();
 	});
 });

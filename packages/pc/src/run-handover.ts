@@ -81,8 +81,12 @@ export class HandoverRunner {
 		this.#sleepWatch = new SleepWatch(ports.clock);
 		this.#effects = new EffectRunner(ports, {
 			post: (event) => this.post(event),
+			look: (store, look) =>
+				this.look(store, (reading) => ({ type: "store-read", store, reading, look })),
 			inOrder: (store, step) => this.#inOrder(store, step),
 			persist: (next, signal) => this.#persist(next, signal),
+			look: (store, id) =>
+				this.look(store, (reading) => ({ type: "store-read", store, reading, look: id })),
 		});
 	}
 

@@ -4,7 +4,7 @@ import type { Handover, Host, HostMemory, PcRecord, PcRules } from "@baton/core/
 import { NEW_HOST } from "@baton/core/handover-state";
 import type { StatusAnswer } from "@baton/core/protocol";
 import type { LiveFacts } from "./control/messages.ts";
-import { stepWords } from "./words.ts";
+import { backFromEscrow, stepWords } from "./words.ts";
 
 /** Who may spend the login: the host, nobody while in transit, or nobody as far as is known. */
 export type Holder = "host" | "in-transit" | "nobody" | "unknown";
@@ -112,8 +112,9 @@ function defined<T extends object>(facts: T): { [K in keyof T]?: Exclude<T[K], u
 	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-function handoverFacts({ fp, step, since, host }: Handover): HandoverFacts {
-	const next = nextOf(step, host);
+function handoverFacts(handover: Handover): HandoverFacts {
+	const { fp, step, since } = handover;
+	const next = nextOf(handover);
 	return {
 		fp: fp.slice(0, 12),
 		step,
@@ -123,12 +124,12 @@ function handoverFacts({ fp, step, since, host }: Handover): HandoverFacts {
 	};
 }
 
-function nextOf(step: Handover["step"], host: Host): string | undefined {
+function nextOf({ step, host, reason }: Handover): string | undefined {
 	switch (step) {
 		case "provisional":
 			return `to hand it over all the same: baton handover ${host}`;
 		case "kept":
-			return `to put it back, log out there and run: baton take-back ${host}`;
+			return backFromEscrow(host, reason);
 		case "sealed":
 			return `make a new login for ${host}`;
 		default:

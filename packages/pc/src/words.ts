@@ -41,10 +41,17 @@ const STEPS: Record<HandoverStep, string> = {
 	claimed: "claimed by the host, the copy here is about to be erased",
 	"putting-back": "on its way back to this PC",
 	"put-back": "back on this PC",
-	kept: "this PC's own again, kept in escrow: its place holds another login",
+	kept: "this PC's own, kept in escrow: its place holds another, or it is not sure",
 	sealed: "spent: never used again",
 	discarding: "spent, about to be erased",
 };
+
+/** How a login in escrow gets back into its place. */
+export function backFromEscrow(host: string, reason: string | undefined): string {
+	return reason === "unsure"
+		? `claude may have spent it; to put it back all the same: baton take-back ${host} --force`
+		: `to put it back, log out there and run: baton take-back ${host}`;
+}
 
 export function stepWords(step: HandoverStep): string {
 	return STEPS[step];
