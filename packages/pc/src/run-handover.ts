@@ -85,8 +85,6 @@ export class HandoverRunner {
 				this.look(store, (reading) => ({ type: "store-read", store, reading, look })),
 			inOrder: (store, step) => this.#inOrder(store, step),
 			persist: (next, signal) => this.#persist(next, signal),
-			look: (store, id) =>
-				this.look(store, (reading) => ({ type: "store-read", store, reading, look: id })),
 		});
 	}
 
