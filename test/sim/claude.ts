@@ -58,7 +58,7 @@ export class Claude {
 		const { restored, session } = store.content;
 		if (token === undefined || session === undefined) return this.#end(store, lock);
 		const by = restored || oracle.isCopy(token) ? "rogue" : "claude";
-		if (random.chance(faults.sleep)) this.#pc.sleep(random.between(2 * MINUTE, 600 * MINUTE));
+		if (random.chance(faults.sleep)) this.#pc.sleep(random.between(2 * MINUTE, 300 * MINUTE));
 		this.#world.tell(() => `${this.#pc.name} claude refreshes`);
 		timeline.after(random.between(10, 2 * SECOND), () => {
 			if (provider.isDown) return this.#end(store, lock);

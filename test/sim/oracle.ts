@@ -8,11 +8,12 @@
 
 import { type CustodyRecord, type CustodyState, intentAt, type ServedToken } from "@baton/core/custody-state";
 import { type CustodyEvent, decideCustody } from "@baton/core/decide-custody";
-import type { HandoverEvent } from "@baton/core/decide-handover";
 import type { CustodyEffect } from "@baton/core/effect";
 import { NORMAL_STORE, type PcRecord, type PcState, type StoreId } from "@baton/core/handover-state";
-import { type Fingerprint, fingerprint, generationProof } from "@baton/core/lineage";
+import { type Fingerprint, fingerprint, generationProof, lineageIdOf } from "@baton/core/lineage";
 import type { Answer, Request } from "@baton/core/protocol";
+import type { HandoverEvent } from "@baton/core/decide-handover";
+import type { ArmedSession } from "@baton/core/session";
 import { Secret } from "@baton/core/secret";
 import type { PcNode } from "./pc-node.ts";
 import type { Family, Presentation, Provider } from "./provider.ts";
@@ -49,7 +50,8 @@ export class Oracle {
 	readonly #copied = new Set<string>();
 	readonly #grants = new Map<PcNode, number>();
 	readonly #takes = new Map<PcNode, number>();
-	readonly #asked = new Set<Fingerprint>();
+	readonly #leaves = new Map<PcNode, number[]>();
+	readonly #asked = new Set<Family>();
 	#provider: Provider | undefined;
 	#vps: VpsNode | undefined;
 	#pcs: readonly PcNode[] = [];
@@ -88,13 +90,21 @@ export class Oracle {
 		this.#count(this.#grants, pc);
 	}
 
-	asked(fp: Fingerprint): void {
-		this.#asked.add(fp);
+	/** The person gives leave now, however late the watcher hears of it. */
+	leaveGiven(pc: PcNode, now: number): void {
+		this.#leaves.set(pc, [...(this.#leaves.get(pc) ?? []), now]);
+	}
+
+	/** A person asked for this very login to be handed over. */
+	asked(token: string): void {
+		const family = this.#provider?.familyOf(token);
+		if (family !== undefined) this.#asked.add(family);
 	}
 
 	vpsCrashed(): void {
-		for (const token of this.#inVps) this.#loseInFlight(token);
+		const unheard = [...this.#inVps];
 		this.#inVps.clear();
+		for (const token of unheard) this.#loseInFlight(token);
 	}
 
 	#loseInFlight(token: string): void {
@@ -131,8 +141,9 @@ export class Oracle {
 		if (spentBefore === "claude" && replyWasLost) return true;
 		if (spentBefore === "rogue") return true;
 		if (this.#copied.has(token) && spentBefore === "claude") return true;
-		const rolledBack = this.#vps?.rollbackAt !== undefined && family !== undefined;
-		return by === "vps" && rolledBack && !this.#vps?.witnessed;
+		if (by !== "vps" || family === undefined || this.#vps?.rollbackAt === undefined) return false;
+		const spentAt = this.#provider?.generationSpent(token) ?? 0;
+		return (this.#vps.witnessed.get(family.lineageId) ?? 0) < spentAt;
 	}
 
 	refreshSent(vps: VpsNode, token: string): void {
@@ -176,7 +187,9 @@ export class Oracle {
 			this.violate("3: a staged login is acknowledged that is not on disk");
 		}
 		const final = answer.type === "withdrawn" || answer.type === "not-taken" || answer.type === "spent";
-		if (final && record.past[answer.fp] === undefined) this.violate("3: a tombstone is told that is not on disk");
+		if (!final || record.past[answer.fp] !== undefined) return;
+		const witnessed = answer.type === "spent" && record.lineages[lineageIdOf(answer.fp)] !== undefined;
+		if (!witnessed) this.violate("3: a tombstone is told that is not on disk");
 	}
 
 	// Invariants 4 and 6
@@ -225,12 +238,10 @@ export class Oracle {
 	witnessesHeard(vps: VpsNode, request: Request): void {
 		const { record } = vps.disk;
 		if (vps.rollbackAt === undefined || record === undefined) return;
-		const newer = request.witness.some(
-			({ lineageId, generation, proof }) =>
-				proof === generationProof(record.proofKey, lineageId, generation) &&
-				generation > (record.lineages[lineageId] ?? 0),
-		);
-		if (newer) vps.witnessed = true;
+		for (const { lineageId, generation, proof } of request.witness) {
+			if (proof !== generationProof(record.proofKey, lineageId, generation)) continue;
+			vps.witnessed.set(lineageId, Math.max(generation, vps.witnessed.get(lineageId) ?? 0));
+		}
 	}
 
 	// Invariant 7: the last copy is never lost
@@ -321,21 +332,36 @@ export class Oracle {
 
 	// Which login: permits
 
-	pcStepped(pc: PcNode, before: PcState, event: HandoverEvent, after: PcState): void {
-		void event;
-		for (const handover of after.record.handovers) {
-			if (handover.step !== "taken" || handover.store !== NORMAL_STORE) continue;
-			const earlier = before.record.handovers.find(({ fp }) => fp === handover.fp);
-			if (earlier === undefined || earlier.step === "taken") continue;
-			if (!this.#asked.has(handover.fp)) this.#count(this.#takes, pc);
-			this.#checkLeave(pc, before, handover.fp);
+	pcStepped(pc: PcNode, before: PcState, after: PcState, event: HandoverEvent): void {
+		const reading = "reading" in event ? event.reading : undefined;
+		for (const { fp, store } of after.record.handovers) {
+			if (store !== NORMAL_STORE || this.#wasAsked(fp)) continue;
+			if (before.record.handovers.some((one) => one.fp === fp)) continue;
+			if (reading?.kind === "login" && reading.fp === fp) this.#checkLeave(pc, before, reading.session);
 		}
-		const opened = after.record.permit;
-		if (opened !== undefined && before.record.permit === undefined) this.#count(this.#grants, pc);
+	}
+
+	/** Counted as they become durable: what a crash undid did not happen. */
+	#countTakes(pc: PcNode, before: PcRecord, after: PcRecord): void {
+		for (const { fp, step, store } of after.handovers) {
+			if (store !== NORMAL_STORE || step !== "taken" || this.#wasAsked(fp)) continue;
+			if (before.handovers.some((one) => one.fp === fp && one.step === "taking")) this.#count(this.#takes, pc);
+		}
+		if (after.permit !== undefined && before.permit === undefined) this.#count(this.#grants, pc);
 		if ((this.#takes.get(pc) ?? 0) > (this.#grants.get(pc) ?? 0)) {
 			this.#takes.set(pc, 0);
 			this.violate("which login: more logins were taken than permits given");
 		}
+	}
+
+	#wasAsked(fp: Fingerprint): boolean {
+		for (const family of this.#asked) if (this.#isOf(family, fp)) return true;
+		return false;
+	}
+
+	/** A pending login that claude rotated stays pending under its new fingerprint. */
+	#isOf(family: Family, fp: Fingerprint): boolean {
+		return this.#provider?.familyOfFingerprint(fp) === family;
 	}
 
 	#count(map: Map<PcNode, number>, pc: PcNode): void {
@@ -343,17 +369,19 @@ export class Oracle {
 	}
 
 	/** A login that was there before the permit is the person's own. */
-	#checkLeave(pc: PcNode, before: PcState, fp: Fingerprint): void {
-		const escrow = pc.disk.escrows.get(fp);
-		const token = escrow?.session.refreshToken.reveal();
-		if (token === undefined || this.#asked.has(fp) || this.#copied.has(token)) return;
+	#checkLeave(pc: PcNode, before: PcState, session: ArmedSession): void {
+		const token = session.refreshToken.reveal();
 		const family = this.#provider?.familyOf(token);
-		const { permit } = before.record;
-		if (family === undefined || permit === undefined) return;
-		if (family.loginAt < permit.since) this.violate("which login: the PC's own login was taken");
+		if (family === undefined || this.#copied.has(token)) return;
+		if (before.record.handovers.some((one) => this.#isOf(family, one.fp))) return;
+		const asked = this.#leaves.get(pc) ?? [];
+		const host = before.record.permit?.by === "host" ? [before.record.permit.since] : [];
+		if ([...asked, ...host].some((at) => at <= family.loginAt)) return;
+		this.violate("which login: the PC's own login is to be taken");
 	}
 
 	pcPersisted(pc: PcNode, before: PcRecord, after: PcRecord): void {
+		this.#countTakes(pc, before, after);
 		for (const one of before.handovers) {
 			if (one.step !== "taken" || after.handovers.some(({ fp }) => fp === one.fp)) continue;
 			this.violate(`7: ${pc.name} forgets a login in transit`);

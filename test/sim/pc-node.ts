@@ -66,7 +66,7 @@ export class PcNode {
 		this.#vps = vps;
 		this.rules = {
 			hosts: { [HOST]: { name: "default", mode, followLogin: "when-needed" } },
-			timing: { ...DEFAULT_PC_TIMING, statusEvery: HOUR },
+			timing: { ...DEFAULT_PC_TIMING, statusEvery: 3 * HOUR },
 		};
 		for (const id of [NORMAL_STORE, dedicatedStore(HOST)]) {
 			const store = new Store();
@@ -166,7 +166,7 @@ export class PcNode {
 			const before = to.state;
 			const { state, effects } = this.#world.rules.decideHandover(before, event, this.#world.timeline.now);
 			to.state = state;
-			this.#world.oracle.pcStepped(this, before, event, state);
+			this.#world.oracle.pcStepped(this, before, state, event);
 			return effects;
 		});
 		this.#work(to);
@@ -178,10 +178,12 @@ export class PcNode {
 		timeline.after(random.between(100, 2 * SECOND), () => this.whenAwake(() => this.#look(id)));
 	}
 
-	#look(id: StoreId): void {
-		const store = this.store(id);
+	#look(id: StoreId, look = 0): void {
+		const reading = this.store(id).read();
 		const random = this.#world.random.next();
-		this.dispatch({ type: "store-read", store: id, reading: store.read(), random });
+		this.#world.timeline.after(1, () =>
+			this.dispatch({ type: "store-read", store: id, reading, look, random }),
+		);
 	}
 
 	/** The reconciling look, in case a change went unnoticed. */
@@ -242,6 +244,10 @@ export class PcNode {
 				return true;
 			case "send":
 				this.#send(process, effect.request);
+				return true;
+			case "read-store":
+				oracle.leaveGiven(this, this.#world.timeline.now);
+				this.#look(effect.store, effect.id);
 				return true;
 			case "lock-store":
 				this.#lock(process, effect.id, this.store(effect.store), this.#world.timeline.now + 15 * SECOND);

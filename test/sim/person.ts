@@ -39,7 +39,7 @@ export class Person {
 			if (this.#resting) return;
 			const habit = this.#habits[Math.floor(random.next() * this.#habits.length)];
 			if (!this.#pc.isAsleep) habit?.();
-			timeline.after(random.between(SECOND, 2 * often), act);
+			timeline.after(random.between(3 * SECOND, 2 * often), act);
 		};
 		timeline.after(random.between(SECOND, MINUTE), act);
 		this.#useClaude();
@@ -54,12 +54,12 @@ export class Person {
 	#useClaude(): void {
 		const { timeline, random } = this.#world;
 		this.#claude.use();
-		timeline.after(random.between(MINUTE, HOUR), () => this.#useClaude());
+		timeline.after(random.between(MINUTE, 2 * HOUR), () => this.#useClaude());
 	}
 
 	#reconcile(): void {
 		this.#pc.reconcile();
-		this.#world.timeline.after(30 * MINUTE, () => this.#reconcile());
+		this.#world.timeline.after(2 * HOUR, () => this.#reconcile());
 	}
 
 	#drawHabits(): readonly (() => void)[] {
@@ -77,7 +77,7 @@ export class Person {
 			() => this.#takeBack(),
 			() => this.#quickly(() => this.#takeBack()),
 			() => this.#claude.die(),
-			() => this.#pc.sleep(random.between(MINUTE, 10 * HOUR)),
+			() => this.#pc.sleep(random.between(MINUTE, 5 * HOUR)),
 			() => this.#pc.crash(),
 			() => this.#keepBackup(),
 			() => this.#restoreBackup(),
@@ -85,7 +85,7 @@ export class Person {
 			() => this.#rollBackPc(),
 			() => this.#rollBackVps(),
 			() => this.#vps.crash(),
-			() => this.#vps.sleep(random.between(MINUTE, 12 * HOUR)),
+			() => this.#vps.sleep(random.between(MINUTE, 5 * HOUR)),
 			() => this.#vps.stepClock(random.between(-2 * HOUR, 2 * HOUR)),
 			() => this.#outage(),
 			() => this.#outage(),
@@ -132,6 +132,7 @@ export class Person {
 	}
 
 	#permit(): void {
+		this.#world.oracle.leaveGiven(this.#pc, this.#world.timeline.now);
 		this.#pc.dispatch({
 			type: "permit-asked",
 			host: HOST,
@@ -143,7 +144,7 @@ export class Person {
 
 	#handOver(): void {
 		const reading = this.#pc.normal.read();
-		if (reading.kind === "login") this.#world.oracle.asked(reading.fp);
+		if (reading.kind === "login") this.#world.oracle.asked(reading.session.refreshToken.reveal());
 		this.#pc.dispatch({
 			type: "handover-asked",
 			host: HOST,
@@ -205,7 +206,7 @@ export class Person {
 		const { current, staged } = this.#vps.disk.record ?? {};
 		this.#vps.disk.record = snapshot;
 		this.#vps.rollbackAt = this.#world.timeline.now;
-		this.#vps.witnessed = false;
+		this.#vps.witnessed.clear();
 		for (const lineage of [current, staged]) {
 			this.#world.oracle.abandon(lineage?.session.refreshToken?.reveal(), "rolled back");
 		}

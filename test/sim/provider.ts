@@ -5,8 +5,9 @@
  * presented which token when.
  */
 
-import { DAY, HOUR, MINUTE } from "@baton/core/duration";
+import { DAY, HOUR } from "@baton/core/duration";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
+import { type Fingerprint, fingerprint, type LineageId, lineageIdOf } from "@baton/core/lineage";
 import { Secret } from "@baton/core/secret";
 import type { ArmedSession } from "@baton/core/session";
 import type { Random } from "./random.ts";
@@ -32,6 +33,10 @@ export interface Family {
 	readonly deadline: number;
 	/** The living refresh token. */
 	newest: string;
+	lineageId: LineageId;
+	rotations: number;
+	/** Access tokens that may still live. */
+	readonly access: AccessToken[];
 	revoked: boolean;
 	/** Why nobody needs to keep it any more: a logout, a login over it, a renewal, a theft. */
 	abandoned: string | undefined;
@@ -42,6 +47,8 @@ export interface Family {
 interface RefreshToken {
 	readonly family: Family;
 	spentBy: Spender | undefined;
+	/** The how-manieth rotation of its family spent it. */
+	spentAt: number;
 	/** The answer of the rotation that spent it never arrived. */
 	replyLost: boolean;
 }
@@ -67,6 +74,7 @@ export class Provider {
 	readonly families: Family[] = [];
 	readonly semantics: Semantics;
 	readonly #refreshTokens = new Map<string, RefreshToken>();
+	readonly #fingerprints = new Map<Fingerprint, Family>();
 	readonly #accessTokens = new Map<string, AccessToken>();
 	readonly #timeline: Timeline;
 	readonly #random: Random;
@@ -95,16 +103,18 @@ export class Provider {
 			loginAt: this.#timeline.now,
 			deadline: this.#timeline.now + LOGIN_LIFETIME,
 			newest: "",
+			lineageId: "",
+			rotations: 0,
+			access: [],
 			revoked: false,
 			abandoned: undefined,
 			lostInFlight: false,
 		};
 		this.families.push(family);
-		family.newest = this.#issueRefresh(family);
 		return {
 			kind: "login",
-			accessToken: new Secret(this.#issueAccess(family)),
-			refreshToken: new Secret(family.newest),
+			accessToken: this.#issueAccess(family),
+			refreshToken: this.#issueRefresh(family),
 			expiresAt: this.#timeline.now + this.semantics.lifetime,
 			deadline: family.deadline,
 			scopes: ["user:inference", "user:profile"],
@@ -115,6 +125,15 @@ export class Provider {
 
 	familyOf(refreshToken: string): Family | undefined {
 		return this.#refreshTokens.get(refreshToken)?.family;
+	}
+
+	familyOfFingerprint(fp: Fingerprint): Family | undefined {
+		return this.#fingerprints.get(fp);
+	}
+
+	/** The generation its rotation made. */
+	generationSpent(token: string): number {
+		return this.#refreshTokens.get(token)?.spentAt ?? 0;
 	}
 
 	isLiveAccess(token: string): boolean {
@@ -147,17 +166,15 @@ export class Provider {
 		const { family } = known;
 		const keeps = this.semantics.rotation === "none" || this.#random.chance(this.semantics.omits);
 		if (this.semantics.killsOld) this.#killAccess(family);
-		if (!keeps) {
-			known.spentBy = by;
-			family.newest = this.#issueRefresh(family);
-		} else if (known.spentBy === undefined) {
-			family.newest = token;
-		}
+		if (by === "vps") family.rotations += 1;
+		known.spentBy = keeps ? undefined : by;
+		known.spentAt = family.rotations;
+		if (keeps) family.newest = token;
 		return {
 			kind: "rotated",
 			tokens: {
-				accessToken: new Secret(this.#issueAccess(family)),
-				refreshToken: keeps ? undefined : new Secret(family.newest),
+				accessToken: this.#issueAccess(family),
+				refreshToken: keeps ? undefined : this.#issueRefresh(family),
 				expiresInMs: this.semantics.lifetime,
 				deadlineInMs: family.deadline - this.#timeline.now,
 				scopes: undefined,
@@ -189,20 +206,27 @@ export class Provider {
 	}
 
 	#killAccess(family: Family): void {
-		for (const access of this.#accessTokens.values()) if (access.family === family) access.dead = true;
+		for (const access of family.access) access.dead = true;
+		family.access.length = 0;
 	}
 
-	#issueRefresh(family: Family): string {
+	#issueRefresh(family: Family): Secret {
 		const token = `sk-ant-ort01-SIM-${family.id}-${this.#serial++}`;
-		this.#refreshTokens.set(token, { family, spentBy: undefined, replyLost: false });
-		return token;
+		const secret = new Secret(token);
+		this.#refreshTokens.set(token, { family, spentBy: undefined, spentAt: 0, replyLost: false });
+		this.#fingerprints.set(fingerprint(secret), family);
+		family.newest = token;
+		family.lineageId ||= lineageIdOf(fingerprint(secret));
+		return secret;
 	}
 
-	#issueAccess(family: Family): string {
+	#issueAccess(family: Family): Secret {
 		const token = `sk-ant-oat01-SIM-${family.id}-${this.#serial++}`;
 		const expiresAt = this.#timeline.now + this.semantics.lifetime;
-		this.#accessTokens.set(token, { family, expiresAt, dead: false });
-		return token;
+		const access = { family, expiresAt, dead: false };
+		this.#accessTokens.set(token, access);
+		family.access.push(access);
+		return new Secret(token);
 	}
 }
 
@@ -211,6 +235,6 @@ export function drawSemantics(random: Random): Semantics {
 		rotation: random.pick(["strict", "strict", "strict", "lenient", "none"]),
 		killsOld: random.chance(0.5),
 		omits: random.chance(0.2) ? 0.3 : 0,
-		lifetime: random.pick([8 * HOUR, 8 * HOUR, HOUR, 20 * MINUTE]),
+		lifetime: random.pick([8 * HOUR, 8 * HOUR, 3 * HOUR, HOUR]),
 	};
 }

@@ -44,9 +44,9 @@ export function simulate(seed: number, rules: Rules = REAL_RULES, transcript?: s
 	const people = pcs.map((pc) => new Person(pc, new Claude(pc, world), vps, world));
 	for (const person of people) person.live();
 
-	timeline.runUntil(START + random.pick([6 * HOUR, DAY, 3 * DAY]));
+	timeline.runUntil(START + random.pick([3 * HOUR, 10 * HOUR, 30 * HOUR]));
 	calmDown(world, vps, pcs, people);
-	timeline.runUntil(timeline.now + 4 * semantics.lifetime + 2 * DAY);
+	timeline.runUntil(timeline.now + 3 * semantics.lifetime + 8 * HOUR);
 	oracle.settled(timeline.now);
 	return { seed, violations: oracle.violations, counts: oracle.counts };
 }

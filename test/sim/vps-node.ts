@@ -50,8 +50,8 @@ export class VpsNode {
 	asleepUntil = 0;
 	/** Raised when an older disk was put back. */
 	rollbackAt: number | undefined;
-	/** A newer witness was heard since then. */
-	witnessed = false;
+	/** The highest generation that a witness spoke for since then, by lineage. */
+	readonly witnessed = new Map<string, number>();
 	readonly #world: World;
 	#serial = 0;
 
@@ -92,7 +92,7 @@ export class VpsNode {
 
 	sleep(ms: number): void {
 		this.#world.tell(() => `vps sleeps ${Math.round(ms / MINUTE)} min`);
-		this.asleepUntil = this.#world.timeline.now + ms;
+		this.asleepUntil = Math.max(this.asleepUntil, this.#world.timeline.now + ms);
 		this.#world.timeline.after(ms, () => this.dispatch({ type: "clock-jumped", random: 0.5 }));
 	}
 

@@ -36,6 +36,9 @@ export type Verdict =
 /** Clocks and roundings move a deadline a little; a login moves it by days. Milliseconds. */
 const DEADLINE_SLACK_MS = 60_000;
 
+/** A provider tells what is left in whole seconds, so one and the same deadline moves by that much. */
+const SAME_DEADLINE_MS = 2_000;
+
 /**
  * @param before what the last look showed; undefined if there was none
  * @param isOurs whether this fingerprint was handed over, or named current or retired by a custodian
@@ -79,4 +82,16 @@ export function viewOf(before: StoreView | undefined, reading: Reading): StoreVi
 				deadline: reading.session.deadline,
 			};
 	}
+}
+
+/**
+ * Whether two readings are surely of one login: the evidence needed before a copy is let go of, for
+ * which "no later" is not enough. Two logins made within the minute look alike but for this.
+ */
+export function isSameLogin(
+	a: Omit<StoreView, "fp" | "lastFp">,
+	b: Omit<StoreView, "fp" | "lastFp">,
+): boolean {
+	if (a.deadline === undefined || b.deadline === undefined || a.account !== b.account) return false;
+	return Math.abs(a.deadline - b.deadline) <= SAME_DEADLINE_MS;
 }

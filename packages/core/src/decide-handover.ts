@@ -7,11 +7,12 @@
  * that: a disk that is full for an hour must not stop claude for an hour.
  */
 
-import { backoffDelay, HOST_BACKOFF, STORE_BACKOFF } from "./backoff.ts";
+import { STORE_BACKOFF } from "./backoff.ts";
 import type { Reading } from "./credentials-file.ts";
 import type { Decision, HandoverEffect } from "./effect.ts";
 import {
 	addHandover,
+	avoidHost,
 	changeHandover,
 	changePc,
 	dropHandover,
@@ -38,11 +39,12 @@ import {
 import type { Fingerprint } from "./lineage.ts";
 import { planDiscards, planErasures, planLock, planRequest } from "./plan-handover.ts";
 import type { Answer } from "./protocol.ts";
-import { settleAnswer } from "./settle-answer.ts";
+import { openHostPermit, settleAnswer } from "./settle-answer.ts";
 import {
 	askHandover,
 	eraseEscrow,
 	giveUpLock,
+	haveEscrow,
 	settleDisarmed,
 	settleLocked,
 	settleReading,
@@ -57,6 +59,8 @@ export type HandoverEvent =
 			readonly type: "store-read";
 			readonly store: StoreId;
 			readonly reading: Reading;
+			/** The id of the `read-store` this answers, if it was asked for. */
+			readonly look?: number;
 			readonly random: number;
 	  }
 	/** Held from now on, until `unlock-store`. */
@@ -150,7 +154,13 @@ export function decideHandover(
 	event: HandoverEvent,
 	now: number,
 ): HandoverDecision {
-	const draft: PcDraft = { record: state.record, run: state.run, rules: state.rules, first: [], effects: [] };
+	const draft: PcDraft = {
+		record: state.record,
+		run: state.run,
+		rules: state.rules,
+		first: [],
+		effects: [],
+	};
 	settle(draft, event, now);
 	return conclude(state, draft, now);
 }
@@ -163,7 +173,8 @@ function settle(draft: PcDraft, event: HandoverEvent, now: number): void {
 		case "woken":
 			return rememberPc(draft, { statusAt: {}, links: {}, waits: {}, lockWait: NO_WAIT });
 		case "store-read":
-			return settleReading(draft, event.store, event.reading, now);
+			settleReading(draft, event.store, event.reading, now);
+			return openHostPermit(draft, event.look, now);
 		case "store-locked":
 			return lock?.id === event.id
 				? settleLocked(draft, lock, event.reading, now, event.random)
@@ -218,6 +229,7 @@ function settleFailure(
 ): void {
 	const { effect, fp, why, random } = event;
 	notePc(draft, "warn", "disk-failed", { fp, reason: why });
+	if (effect === "disarm-store" && draft.run.lock?.purpose === "take") haveEscrow(draft, fp);
 	if (effect !== "erase-escrow") return giveUpLock(draft, now, random);
 	rememberPc(draft, { erasing: draft.run.erasing.filter((one) => one !== fp) });
 	postpone(draft, fp, STORE_BACKOFF, now, random);
@@ -231,9 +243,8 @@ function settleLinkFailure(
 	const { host, requestId, why, random } = event;
 	if (draft.run.outstanding[host]?.id !== requestId) return;
 	const { [host]: _failed, ...outstanding } = draft.run.outstanding;
-	const attempts = (draft.run.links[host] ?? NO_WAIT).attempts + 1;
-	const at = now + backoffDelay(HOST_BACKOFF, attempts, random);
-	rememberPc(draft, { outstanding, links: { ...draft.run.links, [host]: { attempts, at } } });
+	rememberPc(draft, { outstanding });
+	const attempts = avoidHost(draft, host, now, random);
 	if (attempts === 1) notePc(draft, "warn", "host-unreachable", { host, reason: why });
 }
 
@@ -263,7 +274,8 @@ function takeBackOne(draft: PcDraft, handover: Handover, force: boolean, now: nu
 		know(draft, fp, "own", host, now);
 		return dropHandover(draft, fp);
 	}
-	if (step === "kept") {
+	// Where it cannot be told whether claude has spent it since, only force brings it back.
+	if (step === "kept" && (force || handover.reason !== "unsure")) {
 		return changeHandover(draft, fp, { step: "putting-back", putBackBegun: false, since: now });
 	}
 	if (step !== "taken" && step !== "taking") return;

@@ -75,6 +75,8 @@ export type HandoverEffect =
 	| { readonly type: "persist-pc"; readonly record: PcRecord }
 	/** Started. Comes back as `answer` or `link-failed`, within its time limit. */
 	| { readonly type: "send"; readonly host: Host; readonly request: OutgoingRequest }
+	/** Started. Read the store now; comes back as `store-read` with this id as its `look`. */
+	| { readonly type: "read-store"; readonly id: number; readonly store: StoreId }
 	/** Started. Take claude's three locks, then read: comes back as `store-locked` or `store-busy`. */
 	| {
 			readonly type: "lock-store";

@@ -163,6 +163,13 @@ export interface Outstanding {
 	readonly fp: Fingerprint | undefined;
 }
 
+export interface Opening {
+	readonly host: Host;
+	readonly need: NonNullable<StatusAnswer["need"]>;
+	/** Id of the look that was asked for. */
+	readonly look: number;
+}
+
 export interface Wait {
 	readonly attempts: number;
 	/** Not before this instant, wall-clock ms. */
@@ -185,6 +192,8 @@ export interface PcRun {
 	readonly nonces: Readonly<Record<Fingerprint, string>>;
 	/** In transit, and the custodian does not know it: to be offered from escrow. */
 	readonly unknown: Readonly<Record<Fingerprint, boolean>>;
+	/** A permit about to open for a host's need, once the store has been looked at anew. */
+	readonly opening: Opening | undefined;
 	readonly lock: StoreLock | undefined;
 	readonly lockWait: Wait;
 	/** Copies that came back, to be disarmed. */
@@ -233,6 +242,7 @@ export function freshPcRun(runId: string, escrows: readonly Fingerprint[]): PcRu
 		waits: {},
 		nonces: {},
 		unknown: {},
+		opening: undefined,
 		lock: undefined,
 		lockWait: NO_WAIT,
 		copies: {},

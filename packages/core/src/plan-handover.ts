@@ -60,11 +60,15 @@ function mayErase(step: Handover["step"]): boolean {
 	return step === "claimed" || step === "put-back" || step === "discarding";
 }
 
-/** Sealed logins that have reached their own end: nobody could use them any more. */
+/** Sealed and kept logins that have reached their own end: nobody could use them any more. */
 export function planDiscards(state: PcState, now: number): Fingerprint[] {
 	return state.record.handovers
-		.filter(({ step, deadline }) => step === "sealed" && deadline !== undefined && deadline <= now)
+		.filter(({ step, deadline }) => mayEnd(step) && deadline !== undefined && deadline <= now)
 		.map(({ fp }) => fp);
+}
+
+function mayEnd(step: Handover["step"]): boolean {
+	return step === "sealed" || step === "kept";
 }
 
 // Requests
@@ -151,10 +155,11 @@ function requestWake(state: PcState, host: Host): number {
 	const waits = state.record.handovers
 		.filter((one) => one.host === host && isDue(state, one, NEVER))
 		.map(({ fp }) => waitOf(state, fp));
-	return Math.max((links[host] ?? NO_WAIT).at, Math.min(statusAt[host] ?? 0, ...waits));
+	const erased = Object.values(state.run.confirms).includes(host) ? 0 : NEVER;
+	return Math.max((links[host] ?? NO_WAIT).at, Math.min(statusAt[host] ?? 0, erased, ...waits));
 }
 
 function erasureWake(state: PcState, { step, fp, deadline }: Handover): number {
-	if (step === "sealed") return deadline ?? NEVER;
+	if (mayEnd(step)) return deadline ?? NEVER;
 	return mayErase(step) && !state.run.erasing.includes(fp) ? waitOf(state, fp) : NEVER;
 }

@@ -19,7 +19,7 @@ import {
 	postpone,
 	rememberPc,
 } from "./handover-draft.ts";
-import type { Handover, Host, Outstanding } from "./handover-state.ts";
+import { type Handover, type Host, NORMAL_STORE, type Outstanding } from "./handover-state.ts";
 import type { LineageId } from "./lineage.ts";
 import type { Answer, DeclineReason, StatusAnswer } from "./protocol.ts";
 
@@ -50,6 +50,7 @@ export function settleAnswer(
 /** Whether this is a word on what was asked, and not that nobody could give one. */
 function answers(request: Outstanding, answer: Answer): boolean {
 	if (answer.type === "unavailable" || answer.type === "refused") return false;
+	if (answer.type === "accept") return request.type === "offer" && answer.fp === request.fp;
 	return "fp" in answer ? answer.fp === request.fp : request.type === "status";
 }
 
@@ -235,7 +236,7 @@ function settleStatus(
 	changeHost(draft, host, { status, need: need?.reason });
 	if (need === undefined) return closeHostPermit(draft, host);
 	if (need.id === before.needId) return;
-	heedNeed(draft, host, need, now);
+	heedNeed(draft, host, need);
 }
 
 function closeHostPermit(draft: PcDraft, host: Host): void {
@@ -243,12 +244,13 @@ function closeHostPermit(draft: PcDraft, host: Host): void {
 	if (permit?.host === host && permit.by === "host") changePc(draft, { permit: undefined });
 }
 
+type Need = NonNullable<StatusAnswer["need"]>;
+
 /** A need is acted upon once; while another permit is open it waits for its turn. */
 function heedNeed(
 	draft: PcDraft,
 	host: Host,
-	need: NonNullable<StatusAnswer["need"]>,
-	now: number,
+	need: Need,
 ): void {
 	const rules = draft.rules.hosts[host];
 	const underWay = draft.record.handovers.some(
@@ -256,12 +258,27 @@ function heedNeed(
 	);
 	if (underWay) return;
 	const follows = rules?.mode === "follow-login" && rules.followLogin === "when-needed";
-	if (follows) {
-		if (draft.record.permit !== undefined) return;
-		changePc(draft, { permit: { host, by: "host", since: now, replace: false } });
-	}
+	if (!follows) return acknowledgeNeed(draft, host, need);
+	if (draft.record.permit !== undefined || draft.run.opening !== undefined) return;
+	const look = draft.run.nextId;
+	rememberPc(draft, { nextId: look + 1, opening: { host, need, look } });
+	draft.effects.push({ type: "read-store", id: look, store: NORMAL_STORE });
+}
+
+function acknowledgeNeed(draft: PcDraft, host: Host, need: Need): void {
 	changeHost(draft, host, { needId: need.id });
 	notePc(draft, "warn", "host-needs-login", { host, reason: need.reason });
+}
+
+/** The look that was asked for is in: what it showed was there before the permit, which opens now. */
+export function openHostPermit(draft: PcDraft, look: number | undefined, now: number): void {
+	const { opening } = draft.run;
+	if (opening === undefined || opening.look !== look) return;
+	rememberPc(draft, { opening: undefined });
+	if (draft.record.permit !== undefined) return;
+	const { host, need } = opening;
+	changePc(draft, { permit: { host, by: "host", since: now, replace: false } });
+	acknowledgeNeed(draft, host, need);
 }
 
 function isSettled(handover: Handover): boolean {

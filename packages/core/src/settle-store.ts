@@ -3,7 +3,7 @@
  */
 
 import { backoffDelay, STORE_BACKOFF } from "./backoff.ts";
-import { classifyLogin, viewOf } from "./classify-login.ts";
+import { classifyLogin, isSameLogin, type StoreView, viewOf } from "./classify-login.ts";
 import type { Reading } from "./credentials-file.ts";
 import {
 	addHandover,
@@ -11,6 +11,7 @@ import {
 	changePc,
 	dropHandover,
 	escrowFacts,
+	forgetWait,
 	handoverOf,
 	isOurs,
 	know,
@@ -85,6 +86,8 @@ function settleLogin(
 	const host = dedicatedTo(store);
 	if (host !== undefined) {
 		cancelPending(draft, store);
+		const isOwn = before !== undefined && draft.record.known[before]?.was === "own";
+		if (verdict === "rotation" && isOwn) return know(draft, reading.fp, "own", host, now);
 		if (draft.record.known[reading.fp] === undefined) offer(draft, store, reading, host, true, now);
 		return;
 	}
@@ -204,6 +207,7 @@ function take(draft: PcDraft, lock: StoreLock, reading: Reading, now: number): v
 		return takeThis(draft, lock, reading.session, handover);
 	if (!draft.run.escrows.includes(handover.fp)) {
 		// Changed between the offer and the lock: start again from what is there now.
+		dropHandover(draft, handover.fp);
 		return startAgain(draft, handover, reading, now);
 	}
 	settleInterrupted(draft, handover, reading, now);
@@ -216,7 +220,6 @@ function takeThis(
 	handover: Handover,
 ): void {
 	const facts = escrowFacts(session, handover.host, handover.store);
-	rememberPc(draft, { escrows: [...new Set([...draft.run.escrows, handover.fp])] });
 	draft.effects.push(
 		{ type: "write-escrow", facts, session },
 		{ type: "disarm-store", store: lock.store, fp: handover.fp },
@@ -235,8 +238,9 @@ function settleInterrupted(
 		return unlock(draft);
 	}
 	if (descends(handover, reading)) {
-		// Never disarmed: claude has rotated it since, so the copy in escrow is of a spent token.
-		eraseEscrow(draft, handover.fp);
+		// Never disarmed: claude has rotated it since, so the copy in escrow is of a spent token. It is
+		// marked so durably: an escrow that nobody knows is taken for one in transit.
+		changeHandover(draft, handover.fp, { step: "discarding", since: now });
 		return startAgain(draft, handover, reading, now);
 	}
 	changeHandover(draft, handover.fp, { step: "kept", reason: "unsure", since: now });
@@ -247,10 +251,11 @@ function settleInterrupted(
 function startAgain(draft: PcDraft, handover: Handover, reading: Reading, now: number): void {
 	unlock(draft);
 	const { host, store, replace } = handover;
-	dropHandover(draft, handover.fp);
 	const rotated = descends(handover, reading) && reading.kind === "login";
+	if (rotated && handover.takeBack !== undefined) know(draft, reading.fp, "own", host, now);
 	settleReading(draft, store, reading, now);
-	if (rotated && !isOurs(draft, reading.fp) && handoverOf(draft, reading.fp) === undefined) {
+	const free = rotated && handoverOf(draft, reading.fp) === undefined;
+	if (free && draft.record.known[reading.fp] === undefined) {
 		addHandover(
 			draft,
 			newHandover(escrowFacts(reading.session, host, store), "pending", replace, now),
@@ -268,14 +273,14 @@ function showsOurDisarm(handover: Handover, reading: Reading): boolean {
 
 /** A rotation of this very login, by claude. */
 function descends(handover: Handover, reading: Reading): boolean {
-	const { fp, account, deadline } = handover;
-	const before = { fp, lastFp: undefined, account, deadline };
-	return classifyLogin(before, reading, () => false) === "rotation";
+	return reading.kind === "login" && isSameLogin(handover, reading.session);
 }
 
 /** In transit from now on; the permit that let it is used up. */
 function becomeTaken(draft: PcDraft, handover: Handover, now: number): void {
 	changeHandover(draft, handover.fp, { step: "taken", since: now });
+	forgetWait(draft, handover.fp);
+	showBlank(draft, handover.store, handover.fp);
 	if (handover.store === NORMAL_STORE && draft.record.permit?.host === handover.host) {
 		changePc(draft, { permit: undefined });
 	}
@@ -289,7 +294,7 @@ function putBack(draft: PcDraft, lock: StoreLock, reading: Reading, now: number)
 	if (reading.kind === "login") {
 		const back =
 			reading.fp === handover.fp || (handover.putBackBegun && descends(handover, reading));
-		if (back) finishPutBack(draft, handover, now);
+		if (back) showBack(draft, handover, reading, now);
 		else keep(draft, handover, now);
 		return unlock(draft);
 	}
@@ -304,6 +309,14 @@ function putBack(draft: PcDraft, lock: StoreLock, reading: Reading, now: number)
 function keep(draft: PcDraft, handover: Handover, now: number): void {
 	changeHandover(draft, handover.fp, { step: "kept", since: now });
 	notePc(draft, "warn", "kept", { fp: handover.fp, host: handover.host });
+}
+
+/** It is in the store already, or what claude has made of it since. */
+function showBack(draft: PcDraft, handover: Handover, reading: LoginReading, now: number): void {
+	const { account, deadline } = reading.session;
+	show(draft, handover.store, { fp: reading.fp, lastFp: undefined, account, deadline });
+	know(draft, reading.fp, "own", handover.host, now);
+	finishPutBack(draft, handover, now);
 }
 
 /** The PC's own again: offered only when a person asks. */
@@ -328,24 +341,47 @@ function forgetCopy(draft: PcDraft, store: StoreId): void {
 	rememberPc(draft, { copies });
 }
 
+/** What follows its write in the list was reached, so it is there. */
+export function haveEscrow(draft: PcDraft, fp: Fingerprint): void {
+	rememberPc(draft, { escrows: [...new Set([...draft.run.escrows, fp])] });
+}
+
 /** The store has let go of this login, durably. */
 export function settleDisarmed(draft: PcDraft, fp: Fingerprint, now: number): void {
 	const { lock } = draft.run;
 	if (lock === undefined) return;
 	const handover = handoverOf(draft, fp);
-	if (lock.purpose === "take" && handover?.step === "taking") becomeTaken(draft, handover, now);
+	if (lock.purpose === "take" && handover?.step === "taking") {
+		haveEscrow(draft, fp);
+		becomeTaken(draft, handover, now);
+	}
 	if (lock.purpose === "disarm") {
 		forgetCopy(draft, lock.store);
+		showBlank(draft, lock.store, fp);
 		const host = draft.record.known[fp]?.host ?? handover?.host;
 		notePc(draft, "warn", "copy-disarmed", { fp, ...(host === undefined ? {} : { host }) });
 	}
 	unlock(draft);
 }
 
+/** What we emptied ourselves is known to be empty before the next look. */
+function showBlank(draft: PcDraft, store: StoreId, fp: Fingerprint): void {
+	show(draft, store, { fp: undefined, lastFp: fp, account: undefined, deadline: undefined });
+}
+
+function show(draft: PcDraft, store: StoreId, view: StoreView): void {
+	changePc(draft, { stores: { ...draft.record.stores, [store]: view } });
+}
+
 /** The session from escrow is in the store again, durably. */
 export function settleRestored(draft: PcDraft, fp: Fingerprint, now: number): void {
 	const handover = handoverOf(draft, fp);
-	if (handover?.step === "putting-back") finishPutBack(draft, handover, now);
+	if (handover?.step === "putting-back") {
+		const { store, account, deadline } = handover;
+		// What claude makes of it before the next look is a rotation of it, and no fresh login.
+		show(draft, store, { fp, lastFp: undefined, account, deadline });
+		finishPutBack(draft, handover, now);
+	}
 	unlock(draft);
 }
 
