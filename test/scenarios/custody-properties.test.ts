@@ -10,7 +10,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { BEGINNING, CANARY, nameOf } from "./cast.ts";
 import { CustodianActor } from "./custodian-actor.ts";
-import { formatTime, Words } from "./transcript.ts";
+import { Story } from "./story.ts";
 
 type Ending = "well" | "badly" | "refused" | "silent" | "other";
 
@@ -77,23 +77,19 @@ const moves = fc.array(
 	{ maxLength: 60, size: "max" },
 );
 
-class Story {
-	readonly actor = new CustodianActor();
-	readonly told: string[] = [];
-	now = 0;
+class CustodyStory extends Story<CustodianActor> {
 	#rotations = 1;
 
+	constructor() {
+		super(new CustodianActor(), ["start"]);
+	}
+
 	/** @returns what was asked for, or undefined where the move has no sense */
-	play(move: Move): { before: CustodyRecord; effects: CustodyEffect[] } | undefined {
+	play(move: Move): { before: CustodyRecord; effects: readonly CustodyEffect[] } | undefined {
 		const line = this.#line(move);
 		if (line === undefined) return undefined;
-		this.now += move.after;
 		const before = this.actor.state.record;
-		const sofar = this.actor.effects.length;
-		const { lines, now = this.now } = this.actor.act(new Words(line), this.now);
-		this.now = now;
-		this.told.push(`at ${formatTime(this.now)} ${line}`, ...lines.map((shown) => `  ${shown}`));
-		return { before, effects: this.actor.effects.slice(sofar) };
+		return { before, effects: this.say(line, move.after) };
 	}
 
 	#line(move: Move): string | undefined {
@@ -129,21 +125,18 @@ class Story {
 	}
 }
 
-/** Plays a story and holds every check against every move of it. */
-function tell(played: readonly Move[], check: (story: Story, move: Move) => void): Story {
-	const story = new Story();
-	story.actor.act(new Words("start"), 0);
-	for (const move of played) {
-		try {
-			check(story, move);
-		} catch (error) {
-			throw new Error(`${(error as Error).message}\n\n${story.told.join("\n")}`);
-		}
-	}
-	return story;
+/** Plays a story and holds the check against every move of it. */
+function tell(
+	played: readonly Move[],
+	check: (story: CustodyStory, move: Move) => void,
+): CustodyStory {
+	const story = new CustodyStory();
+	return story.tell(played, (move) => check(story, move));
 }
 
-const RUNS = { numRuns: 1_500 };
+/** Always the same stories, so that a red test stays red; another seed tells others. */
+const SEED = 20261121;
+const RUNS = { numRuns: 400, seed: SEED };
 const STARTED = ["probe", "prove-sinks", "harvest", "refresh"];
 
 test("persist comes first, one operation runs at once, and the next instant lies ahead", () =>
@@ -279,7 +272,7 @@ test("no effect shows a token", () =>
 			});
 			expect(JSON.stringify(actor.effects)).not.toContain(CANARY);
 		}),
-		{ numRuns: 300 },
+		{ numRuns: 150, seed: SEED },
 	));
 
 test("left alone with a provider that says one thing for ever, it does not spin", () =>
@@ -299,5 +292,5 @@ test("left alone with a provider that says one thing for ever, it does not spin"
 			const shown = story.told.slice(sofar).join("\n");
 			expect(story.now - from, shown).toBeGreaterThan(10 * 60_000);
 		}),
-		{ numRuns: 500 },
+		{ numRuns: 150, seed: SEED },
 	));

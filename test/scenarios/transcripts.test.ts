@@ -7,9 +7,10 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { CANARY } from "./cast.ts";
 import { CustodianActor } from "./custodian-actor.ts";
+import { PcActor } from "./pc-actor.ts";
 import { runTranscript } from "./transcript.ts";
 
-const FOLDERS = { custody: CustodianActor };
+const FOLDERS = { custody: CustodianActor, handover: PcActor };
 
 describe.each(Object.entries(FOLDERS))("%s", (folder, ActorOf) => {
 	const path = new URL(`${folder}/`, import.meta.url);
@@ -17,7 +18,7 @@ describe.each(Object.entries(FOLDERS))("%s", (folder, ActorOf) => {
 
 	test.each(stories)("%s", async (story) => {
 		const file = new URL(story, path);
-		const actors: InstanceType<typeof ActorOf>[] = [];
+		const actors: (CustodianActor | PcActor)[] = [];
 		const written = runTranscript(readFileSync(file, "utf8"), () => {
 			const actor = new ActorOf();
 			actors.push(actor);
@@ -25,7 +26,7 @@ describe.each(Object.entries(FOLDERS))("%s", (folder, ActorOf) => {
 		});
 		await expect(written).toMatchFileSnapshot(file.pathname);
 		// No effect shows a token, however it is printed.
-		const effects = actors.flatMap((actor) => actor.effects);
+		const effects = actors.flatMap((actor): readonly unknown[] => actor.effects);
 		expect(JSON.stringify(effects)).not.toContain(CANARY);
 		expect(inspect(effects, { depth: 20, maxArrayLength: null })).not.toContain(CANARY);
 	});
