@@ -118,6 +118,10 @@ function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 }
 
 function planSuspect(state: CustodyState, lineage: Lineage, now: number): Plan {
+	if (hasEnded(lineage, now)) {
+		const end = lineage.session.expiresAt ?? Number.POSITIVE_INFINITY;
+		return isUnexpired(lineage.session, now) ? { until: end } : { do: "ended" };
+	}
 	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
 	const retryAt = state.run.refreshRetry.current.at;
 	if (state.run.unbroken || state.run.witnessAgrees || now >= lastCall) {
@@ -141,7 +145,7 @@ function planDoubt(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	const tried = phase.lateTryAt !== undefined;
 	const retryAt = state.run.refreshRetry[role].at;
 	if (!isUnexpired(lineage.session, now)) {
-		if (tried) return { do: "lost", role };
+		if (tried || hasEnded(lineage, now)) return { do: "lost", role };
 		return now >= retryAt ? { do: "refresh", role } : { until: retryAt };
 	}
 	const probe = probeMemory(state, lineage);
