@@ -49,7 +49,9 @@ export class Claude {
 	#keepFresh(store: Store, lock: Lock): void {
 		if (store.lock !== lock || !lock.isAlive()) return;
 		if (!this.#pc.isAsleep) lock.touchedAt = this.#world.timeline.now;
-		this.#world.timeline.after(5 * SECOND, () => this.#pc.whenAwake(() => this.#keepFresh(store, lock)));
+		this.#world.timeline.after(5 * SECOND, () =>
+			this.#pc.whenAwake(() => this.#keepFresh(store, lock)),
+		);
 	}
 
 	#refresh(store: Store, lock: Lock, incarnation: number): void {

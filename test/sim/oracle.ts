@@ -6,15 +6,25 @@
  * counted.
  */
 
-import { type CustodyRecord, type CustodyState, intentAt, type ServedToken } from "@baton/core/custody-state";
+import {
+	type CustodyRecord,
+	type CustodyState,
+	intentAt,
+	type ServedToken,
+} from "@baton/core/custody-state";
 import { type CustodyEvent, decideCustody } from "@baton/core/decide-custody";
+import type { HandoverEvent } from "@baton/core/decide-handover";
 import type { CustodyEffect } from "@baton/core/effect";
-import { NORMAL_STORE, type PcRecord, type PcState, type StoreId } from "@baton/core/handover-state";
+import {
+	NORMAL_STORE,
+	type PcRecord,
+	type PcState,
+	type StoreId,
+} from "@baton/core/handover-state";
 import { type Fingerprint, fingerprint, generationProof, lineageIdOf } from "@baton/core/lineage";
 import type { Answer, Request } from "@baton/core/protocol";
-import type { HandoverEvent } from "@baton/core/decide-handover";
-import type { ArmedSession } from "@baton/core/session";
 import { Secret } from "@baton/core/secret";
+import type { ArmedSession } from "@baton/core/session";
 import type { PcNode } from "./pc-node.ts";
 import type { Family, Presentation, Provider } from "./provider.ts";
 import type { Content } from "./store.ts";
@@ -57,7 +67,7 @@ export class Oracle {
 	#pcs: readonly PcNode[] = [];
 	readonly #tell: (line: () => string) => void;
 	/** The refresh that was just sent is the one late try. */
-	#lateTry = new Set<string>();
+	readonly #lateTry = new Set<string>();
 
 	constructor(tell: (line: () => string) => void) {
 		this.#tell = tell;
@@ -109,7 +119,8 @@ export class Oracle {
 
 	#loseInFlight(token: string): void {
 		const family = this.#provider?.familyOf(token);
-		if (family !== undefined && family.newest === token && !this.#isHeld(family)) family.lostInFlight = true;
+		if (family !== undefined && family.newest === token && !this.#isHeld(family))
+			family.lostInFlight = true;
 	}
 
 	// Invariants 1 and 5: spent once, never replayed blindly
@@ -180,15 +191,20 @@ export class Oracle {
 	answered(vps: VpsNode, answer: Answer): void {
 		const { record } = vps.disk;
 		if (record === undefined) return;
-		if (answer.type === "claimed" && (record.lineages[answer.lineageId] ?? -1) < answer.generation) {
+		if (
+			answer.type === "claimed" &&
+			(record.lineages[answer.lineageId] ?? -1) < answer.generation
+		) {
 			this.violate("3: a claim is acknowledged that is not on disk");
 		}
 		if (answer.type === "staged" && record.staged?.firstFp !== answer.fp) {
 			this.violate("3: a staged login is acknowledged that is not on disk");
 		}
-		const final = answer.type === "withdrawn" || answer.type === "not-taken" || answer.type === "spent";
+		const final =
+			answer.type === "withdrawn" || answer.type === "not-taken" || answer.type === "spent";
 		if (!final || record.past[answer.fp] !== undefined) return;
-		const witnessed = answer.type === "spent" && record.lineages[lineageIdOf(answer.fp)] !== undefined;
+		const witnessed =
+			answer.type === "spent" && record.lineages[lineageIdOf(answer.fp)] !== undefined;
 		if (!witnessed) this.violate("3: a tombstone is told that is not on disk");
 	}
 
@@ -203,7 +219,8 @@ export class Oracle {
 	): void {
 		const { staged } = after.record;
 		const was = staged === undefined ? undefined : after.record.past[staged.firstFp]?.was;
-		if (was === "retired" || was === "claimed" || was === "spent") this.violate(`4: a ${was} token is staged`);
+		if (was === "retired" || was === "claimed" || was === "spent")
+			this.violate(`4: a ${was} token is staged`);
 		if (event.type !== "request" || event.request.type !== "status") return;
 		const spends = effects.some((effect) => effect.type === "refresh");
 		if (!spends) return;
@@ -224,8 +241,10 @@ export class Oracle {
 		}
 		for (const fp of Object.keys(before?.past ?? {})) {
 			const gone = after.past[fp] === undefined;
-			const tombstone = before?.past[fp]?.was === "withdrawn" || before?.past[fp]?.was === "not-taken";
-			if (gone && !(tombstone && after.staged?.firstFp === fp)) this.violate("4: a fingerprint is forgotten");
+			const tombstone =
+				before?.past[fp]?.was === "withdrawn" || before?.past[fp]?.was === "not-taken";
+			if (gone && !(tombstone && after.staged?.firstFp === fp))
+				this.violate("4: a fingerprint is forgotten");
 		}
 		if (now !== undefined && old?.lineageId !== now.lineageId) {
 			this.counts.claims += 1;
@@ -299,7 +318,8 @@ export class Oracle {
 		const escrow = pc.disk.escrows.get(fp);
 		const step = pc.process?.state.record.handovers.find((one) => one.fp === fp)?.step;
 		// Sealed: concluded to be spent. If that was wrong, the person has been asked for another login.
-		if (step === "discarding") this.#abandon(escrow?.session.refreshToken.reveal(), "sealed to its end");
+		if (step === "discarding")
+			this.#abandon(escrow?.session.refreshToken.reveal(), "sealed to its end");
 	}
 
 	// Invariant 8: a foreign login is never overwritten
@@ -320,8 +340,10 @@ export class Oracle {
 		if (handover === undefined && known !== "handed-over" && known !== "in-custody") {
 			this.violate(`8: a login that is not ours is disarmed in ${id}`);
 		}
-		const inTransit = handover?.step === "taking" || handover?.step === "taken";
-		if (inTransit && !pc.disk.escrows.has(fp)) this.violate("7: disarmed before its escrow is written");
+		const inTransit =
+			known === undefined && (handover?.step === "taking" || handover?.step === "taken");
+		if (inTransit && !pc.disk.escrows.has(fp))
+			this.violate("7: disarmed before its escrow is written");
 	}
 
 	restored(pc: PcNode, before: Content): void {
@@ -337,7 +359,8 @@ export class Oracle {
 		for (const { fp, store } of after.record.handovers) {
 			if (store !== NORMAL_STORE || this.#wasAsked(fp)) continue;
 			if (before.record.handovers.some((one) => one.fp === fp)) continue;
-			if (reading?.kind === "login" && reading.fp === fp) this.#checkLeave(pc, before, reading.session);
+			if (reading?.kind === "login" && reading.fp === fp)
+				this.#checkLeave(pc, before, reading.session);
 		}
 	}
 
@@ -345,7 +368,8 @@ export class Oracle {
 	#countTakes(pc: PcNode, before: PcRecord, after: PcRecord): void {
 		for (const { fp, step, store } of after.handovers) {
 			if (store !== NORMAL_STORE || step !== "taken" || this.#wasAsked(fp)) continue;
-			if (before.handovers.some((one) => one.fp === fp && one.step === "taking")) this.#count(this.#takes, pc);
+			if (before.handovers.some((one) => one.fp === fp && one.step === "taking"))
+				this.#count(this.#takes, pc);
 		}
 		if (after.permit !== undefined && before.permit === undefined) this.#count(this.#grants, pc);
 		if ((this.#takes.get(pc) ?? 0) > (this.#grants.get(pc) ?? 0)) {
@@ -405,10 +429,13 @@ export class Oracle {
 		const token = current.session.refreshToken?.reveal();
 		if (token === undefined || this.#copied.has(token)) return;
 		const elsewhere = this.#pcs.some((pc) =>
-			[...pc.stores.values()].some((store) => store.refreshToken === token && !store.content.restored),
+			[...pc.stores.values()].some(
+				(store) => store.refreshToken === token && !store.content.restored,
+			),
 		);
 		if (elsewhere) this.violate("2: a claimed refresh token lies in a store of the PC");
-		if (this.#vps?.sink.session?.refreshToken?.reveal() === token) this.violate("2: a sink holds it");
+		if (this.#vps?.sink.session?.refreshToken?.reveal() === token)
+			this.violate("2: a sink holds it");
 	}
 
 	#checkHandovers(): void {
@@ -426,7 +453,8 @@ export class Oracle {
 		const current = vps?.disk.record?.current;
 		const token = current?.session.refreshToken?.reveal();
 		const family = token === undefined ? undefined : this.#provider?.familyOf(token);
-		if (vps === undefined || current === undefined || token === undefined || family === undefined) return;
+		if (vps === undefined || current === undefined || token === undefined || family === undefined)
+			return;
 		const living = !family.revoked && this.#isUsable(family, token) && family.deadline > now;
 		const { phase } = current;
 		if (phase.name === "held") {
@@ -445,5 +473,4 @@ export class Oracle {
 		if (phase.name === "refreshing" && vps.process?.custody.run.operation !== undefined) return;
 		this.violate(`stuck: custody stays ${phase.name}`);
 	}
-
 }

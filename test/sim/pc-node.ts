@@ -3,12 +3,12 @@
  * likes.
  */
 
-import { type HandoverEvent } from "@baton/core/decide-handover";
+import type { HandoverEvent } from "@baton/core/decide-handover";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import type { HandoverEffect, OutgoingRequest } from "@baton/core/effect";
 import {
-	dedicatedStore,
 	DEFAULT_PC_TIMING,
+	dedicatedStore,
 	EMPTY_PC_RECORD,
 	type EscrowFacts,
 	NORMAL_STORE,
@@ -137,7 +137,9 @@ export class PcNode {
 	/** Runs when the machine is awake: at once, or on waking. */
 	whenAwake(run: () => void): void {
 		if (!this.isAsleep) return run();
-		this.#world.timeline.after(this.asleepUntil - this.#world.timeline.now + 1, () => this.whenAwake(run));
+		this.#world.timeline.after(this.asleepUntil - this.#world.timeline.now + 1, () =>
+			this.whenAwake(run),
+		);
 	}
 
 	snapshot(): PcSnapshot {
@@ -164,7 +166,11 @@ export class PcNode {
 		}
 		to.queue.push(() => {
 			const before = to.state;
-			const { state, effects } = this.#world.rules.decideHandover(before, event, this.#world.timeline.now);
+			const { state, effects } = this.#world.rules.decideHandover(
+				before,
+				event,
+				this.#world.timeline.now,
+			);
 			to.state = state;
 			this.#world.oracle.pcStepped(this, before, state, event);
 			return effects;
@@ -232,7 +238,9 @@ export class PcNode {
 	#do(process: Process, effect: HandoverEffect): boolean {
 		const { oracle, random, faults } = this.#world;
 		const failable =
-			effect.type === "write-escrow" || effect.type === "disarm-store" || effect.type === "restore-store";
+			effect.type === "write-escrow" ||
+			effect.type === "disarm-store" ||
+			effect.type === "restore-store";
 		if (failable && random.chance(faults.diskFull)) {
 			const fp = effect.type === "write-escrow" ? effect.facts.fp : effect.fp;
 			return this.#fail(process, effect.type, fp);
@@ -250,7 +258,12 @@ export class PcNode {
 				this.#look(effect.store, effect.id);
 				return true;
 			case "lock-store":
-				this.#lock(process, effect.id, this.store(effect.store), this.#world.timeline.now + 15 * SECOND);
+				this.#lock(
+					process,
+					effect.id,
+					this.store(effect.store),
+					this.#world.timeline.now + 15 * SECOND,
+				);
 				return true;
 			case "write-escrow":
 				this.disk.escrows.set(effect.facts.fp, { facts: effect.facts, session: effect.session });
@@ -270,12 +283,19 @@ export class PcNode {
 				this.dispatch({ type: "escrow-erased", fp: effect.fp, random: random.next() }, process);
 				return true;
 			case "note":
-				this.#world.tell(() => `${this.name}: ${effect.what} ${effect.reason ?? ""} ${effect.fp?.slice(0, 6) ?? ""}`);
+				this.#world.tell(
+					() =>
+						`${this.name}: ${effect.what} ${effect.reason ?? ""} ${effect.fp?.slice(0, 6) ?? ""}`,
+				);
 				return true;
 		}
 	}
 
-	#fail(process: Process, effect: "write-escrow" | "disarm-store" | "restore-store", fp: string): false {
+	#fail(
+		process: Process,
+		effect: "write-escrow" | "disarm-store" | "restore-store",
+		fp: string,
+	): false {
 		const random = this.#world.random.next();
 		this.dispatch({ type: "effect-failed", effect, fp, why: "full", random }, process);
 		return false;
@@ -292,7 +312,10 @@ export class PcNode {
 		};
 		if (store.acquire(lock, timeline.now, rules.breaksLocksOfTheLiving)) {
 			process.lock = lock;
-			this.dispatch({ type: "store-locked", id, reading: store.read(), random: random.next() }, process);
+			this.dispatch(
+				{ type: "store-locked", id, reading: store.read(), random: random.next() },
+				process,
+			);
 			return;
 		}
 		if (timeline.now >= until) {
@@ -309,7 +332,10 @@ export class PcNode {
 			return this.#fail(process, "disarm-store", fp);
 		}
 		this.#world.oracle.disarmed(this, id, held.reveal());
-		const disarmed = id === NORMAL_STORE ? { session: { ...session, refreshToken: undefined }, restored: false } : EMPTY;
+		const disarmed =
+			id === NORMAL_STORE
+				? { session: { ...session, refreshToken: undefined }, restored: false }
+				: EMPTY;
 		store.write(disarmed as Content);
 		this.dispatch({ type: "disarmed", fp, random: this.#world.random.next() }, process);
 		return true;
@@ -318,7 +344,8 @@ export class PcNode {
 	#restore(process: Process, id: StoreId, fp: string): boolean {
 		const store = this.store(id);
 		const escrow = this.disk.escrows.get(fp);
-		if (escrow === undefined || store.lock !== process.lock) return this.#fail(process, "restore-store", fp);
+		if (escrow === undefined || store.lock !== process.lock)
+			return this.#fail(process, "restore-store", fp);
 		this.#world.oracle.restored(this, store.content);
 		const restored = this.#world.oracle.isCopy(escrow.session.refreshToken.reveal());
 		store.write({ session: escrow.session, restored });

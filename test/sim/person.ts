@@ -3,6 +3,7 @@
  * backups, rolls machines back; and the provider has its bad days.
  */
 
+import type { CustodyRecord } from "@baton/core/custody-state";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import { NORMAL_STORE } from "@baton/core/handover-state";
 import type { Claude } from "./claude.ts";
@@ -10,7 +11,6 @@ import { HOST, type PcNode, type PcSnapshot } from "./pc-node.ts";
 import { type Content, EMPTY, type Store } from "./store.ts";
 import type { VpsNode } from "./vps-node.ts";
 import type { World } from "./world.ts";
-import type { CustodyRecord } from "@baton/core/custody-state";
 
 export class Person {
 	readonly #pc: PcNode;
@@ -116,7 +116,10 @@ export class Person {
 			});
 			return;
 		}
-		this.#world.tell(() => `${this.#pc.name} person logs in (${store === this.#pc.normal ? "normal" : "dedicated"})`);
+		this.#world.tell(
+			() =>
+				`${this.#pc.name} person logs in (${store === this.#pc.normal ? "normal" : "dedicated"})`,
+		);
 		this.#world.oracle.abandon(store.refreshToken, "a login over it");
 		store.write({ session: provider.login(this.#account()), restored: false });
 	}
@@ -174,7 +177,8 @@ export class Person {
 		const token = this.#backup?.session?.refreshToken?.reveal();
 		if (this.#backup === undefined || store.lock !== undefined || token === undefined) return;
 		this.#world.tell(() => `${this.#pc.name} backup restored`);
-		if (store.refreshToken !== token) this.#world.oracle.abandon(store.refreshToken, "a backup over it");
+		if (store.refreshToken !== token)
+			this.#world.oracle.abandon(store.refreshToken, "a backup over it");
 		this.#world.oracle.copied(token);
 		store.write({ ...this.#backup, restored: true });
 	}
@@ -188,8 +192,10 @@ export class Person {
 		const snapshot = this.#pcSnapshot;
 		if (snapshot === undefined) return;
 		const { oracle } = this.#world;
-		for (const content of snapshot.contents.values()) oracle.copied(content.session?.refreshToken?.reveal());
-		for (const escrow of snapshot.escrows.values()) oracle.copied(escrow.session.refreshToken.reveal());
+		for (const content of snapshot.contents.values())
+			oracle.copied(content.session?.refreshToken?.reveal());
+		for (const escrow of snapshot.escrows.values())
+			oracle.copied(escrow.session.refreshToken.reveal());
 		for (const store of this.#pc.stores.values()) oracle.abandon(store.refreshToken, "rolled back");
 		for (const escrow of this.#pc.disk.escrows.values()) {
 			oracle.abandon(escrow.session.refreshToken.reveal(), "rolled back");
@@ -217,7 +223,10 @@ export class Person {
 		const { provider, timeline, random } = this.#world;
 		provider.downUntil = timeline.now + random.between(MINUTE, 12 * HOUR);
 		provider.downAs = random.pick(["not-sent", "dropped", "server"]);
-		this.#world.tell(() => `provider ${provider.downAs} until +${Math.round((provider.downUntil - timeline.now) / MINUTE)} min`);
+		this.#world.tell(
+			() =>
+				`provider ${provider.downAs} until +${Math.round((provider.downUntil - timeline.now) / MINUTE)} min`,
+		);
 	}
 
 	#loginOnVps(): void {
@@ -238,4 +247,3 @@ export class Person {
 		this.#world.provider.falseAlarm = true;
 	}
 }
-

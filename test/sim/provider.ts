@@ -6,8 +6,8 @@
  */
 
 import { DAY, HOUR } from "@baton/core/duration";
-import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { type Fingerprint, fingerprint, type LineageId, lineageIdOf } from "@baton/core/lineage";
+import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { Secret } from "@baton/core/secret";
 import type { ArmedSession } from "@baton/core/session";
 import type { Random } from "./random.ts";

@@ -3,7 +3,7 @@
  * deliberate fault around them.
  */
 
-import { DEFAULT_RULES, type CustodyRules } from "@baton/core/custody-state";
+import { type CustodyRules, DEFAULT_RULES } from "@baton/core/custody-state";
 import { decideCustody, startCustody } from "@baton/core/decide-custody";
 import { decideHandover, startHandover } from "@baton/core/decide-handover";
 import { decidePublish } from "@baton/core/decide-publish";

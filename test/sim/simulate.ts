@@ -24,7 +24,11 @@ export interface RunResult {
 const START = 1_800_000_000_000;
 
 /** @param transcript where the run's story goes, if one is wanted */
-export function simulate(seed: number, rules: Rules = REAL_RULES, transcript?: string[]): RunResult {
+export function simulate(
+	seed: number,
+	rules: Rules = REAL_RULES,
+	transcript?: string[],
+): RunResult {
 	const random = new Random(seed);
 	const timeline = new Timeline(START);
 	const tell = (line: () => string) => {
@@ -34,7 +38,15 @@ export function simulate(seed: number, rules: Rules = REAL_RULES, transcript?: s
 	tell(() => JSON.stringify(semantics));
 	const provider = new Provider(semantics, timeline, random);
 	const oracle = new Oracle(tell);
-	const world: World = { timeline, random, provider, oracle, rules, faults: drawFaults(random), tell };
+	const world: World = {
+		timeline,
+		random,
+		provider,
+		oracle,
+		rules,
+		faults: drawFaults(random),
+		tell,
+	};
 	const vps = new VpsNode(world);
 	const pcs = drawPcs(world, vps);
 	oracle.watch(provider, vps, pcs);
@@ -70,7 +82,12 @@ function drawFaults(random: Random): Faults {
 	return faults;
 }
 
-function calmDown(world: World, vps: VpsNode, pcs: readonly PcNode[], people: readonly Person[]): void {
+function calmDown(
+	world: World,
+	vps: VpsNode,
+	pcs: readonly PcNode[],
+	people: readonly Person[],
+): void {
 	world.tell(() => "calm");
 	world.faults = { ...CALM };
 	world.provider.downUntil = 0;
@@ -85,4 +102,3 @@ function stamp(ms: number): string {
 	const day = Math.floor(ms / DAY);
 	return `${day}d ${two((ms % DAY) / HOUR)}:${two((ms % HOUR) / MINUTE)}:${two((ms % MINUTE) / SECOND)}`;
 }
-

@@ -8,13 +8,17 @@
 import type { CustodyRecord, CustodyState, ServedToken } from "@baton/core/custody-state";
 import { emptyRecord } from "@baton/core/custody-state";
 import type { CustodyEvent } from "@baton/core/decide-custody";
-import { type PublishEffect, type PublishState, startPublish } from "@baton/core/decide-publish";
+import {
+	nextPublish,
+	type PublishEffect,
+	type PublishState,
+	startPublish,
+} from "@baton/core/decide-publish";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import type { CustodyEffect } from "@baton/core/effect";
 import { fingerprint } from "@baton/core/lineage";
 import type { RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
-import { nextPublish } from "@baton/core/decide-publish";
 import { type Answer, PROTOCOL_VERSION, type Request } from "@baton/core/protocol";
 import type { ArmedSession, Session } from "@baton/core/session";
 import type { World } from "./world.ts";
@@ -165,7 +169,11 @@ export class VpsNode {
 		this.#perform(process, this.#world.rules.reorder(next()), 0);
 	}
 
-	#perform(process: Process, effects: readonly (CustodyEffect | PublishEffect)[], index: number): void {
+	#perform(
+		process: Process,
+		effects: readonly (CustodyEffect | PublishEffect)[],
+		index: number,
+	): void {
 		const { random, faults, timeline } = this.#world;
 		for (let i = index; i < effects.length; i += 1) {
 			const effect = effects[i];
@@ -248,7 +256,10 @@ export class VpsNode {
 					process,
 				);
 			case "note":
-				return this.#world.tell(() => `vps: ${effect.what} ${effect.reason ?? ""} gen ${effect.generation ?? "-"} ${effect.fp?.slice(0, 6) ?? ""}`);
+				return this.#world.tell(
+					() =>
+						`vps: ${effect.what} ${effect.reason ?? ""} gen ${effect.generation ?? "-"} ${effect.fp?.slice(0, 6) ?? ""}`,
+				);
 		}
 	}
 
@@ -308,7 +319,13 @@ export class VpsNode {
 			if (!this.#isAlive(process)) return;
 			const access = token.accessFp;
 			if (random.chance(faults.sinkFails)) {
-				return this.#publish(process, { type: "failed", sink, access, why: "full", random: random.next() });
+				return this.#publish(process, {
+					type: "failed",
+					sink,
+					access,
+					why: "full",
+					random: random.next(),
+				});
 			}
 			if (sink !== "file") return this.#publish(process, { type: "written", sink, access });
 			const verdict = rules.judgeSinkFile({
@@ -317,7 +334,8 @@ export class VpsNode {
 				written: this.disk.sinkWritten,
 				accessFp: access,
 				isKnown: (fp) =>
-					process.custody.record.current?.fp === fp || process.custody.record.past[fp] !== undefined,
+					process.custody.record.current?.fp === fp ||
+					process.custody.record.past[fp] !== undefined,
 			});
 			if (verdict.kind === "foreign" || verdict.kind === "logged-out") {
 				return this.#publish(process, { type: "stepped-back", sink, access, reason: verdict.kind });

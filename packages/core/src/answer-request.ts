@@ -7,6 +7,7 @@ import { change, changeLineage, type Draft, note, remember } from "./custody-dra
 import { intentAt, type Lineage, type Past, type Reservation } from "./custody-state.ts";
 import type { NamedCopy } from "./effect.ts";
 import { BatonError } from "./error.ts";
+import { heedWitness } from "./heed-witness.ts";
 import { type Fingerprint, generationProof, lineageIdOf } from "./lineage.ts";
 import type {
 	AnswerBody,
@@ -14,7 +15,6 @@ import type {
 	DeliverRequest,
 	OfferRequest,
 	Request,
-	Witness,
 } from "./protocol.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import {
@@ -24,7 +24,6 @@ import {
 	sessionFingerprint,
 	setupTokenSession,
 } from "./session.ts";
-import { settleSpent } from "./settle-refresh.ts";
 
 export interface RequestEvent {
 	readonly type: "request";
@@ -174,7 +173,7 @@ function sessionOf(request: DeliverRequest): Session | undefined {
 	try {
 		const entry = parseEntry(request.session);
 		const session =
-			request.session["kind"] === "setup-token"
+			request.session.kind === "setup-token"
 				? setupTokenSession(entry.accessToken, entry.expiresAt)
 				: entry;
 		const claimable = session.kind === "setup-token" || isArmed(session);
@@ -350,36 +349,4 @@ function copiesAmong(draft: Draft, holds: readonly Fingerprint[]): NamedCopy[] {
 		const was = past[fp]?.was;
 		return was === "claimed" || was === "retired" ? [{ fp, state: "retired" }] : [];
 	});
-}
-
-/**
- * A generation the PC was told and we do not remember means our state is older than the world: a
- * snapshot was put back. The proof shows that it was this custodian who told.
- */
-function heedWitness(draft: Draft, witnesses: readonly Witness[], now: number): void {
-	for (const { lineageId, generation, proof } of witnesses) {
-		if (proof !== generationProof(draft.record.proofKey, lineageId, generation)) continue;
-		heedOne(draft, lineageId, generation, now);
-	}
-}
-
-function heedOne(draft: Draft, lineageId: string, generation: number, now: number): void {
-	const { current, staged, lineages } = draft.record;
-	const { operation } = draft.run;
-	const bringsTokens = operation?.kind === "refresh" || operation?.kind === "harvest";
-	const refreshing = bringsTokens ? operation.role : undefined;
-	if (staged?.lineageId === lineageId && refreshing !== "staged") settleSpent(draft, staged, now);
-	if (generation <= (lineages[lineageId] ?? 0)) {
-		if (current?.lineageId === lineageId) remember(draft, { witnessAgrees: true });
-		return;
-	}
-	// While a refresh or a harvest is under way its outcome decides; the next contact tells again.
-	const own = refreshing === "staged" && staged?.lineageId === lineageId;
-	if (refreshing === "current" || own) return;
-	change(draft, { lineages: { ...lineages, [lineageId]: generation } });
-	if (current === undefined || current.phase.name === "needs-login") return;
-	change(draft, {
-		current: { ...current, phase: { name: "rolled-back", witnessed: generation, since: now } },
-	});
-	note(draft, "warn", "rolled-back", { lineageId, generation, fp: current.fp });
 }

@@ -5,7 +5,7 @@
 
 import { DAY, MINUTE, SECOND } from "./duration.ts";
 import { type Fingerprint, fingerprint, type LineageId } from "./lineage.ts";
-import type { LossReason, NotTakenReason } from "./protocol.ts";
+import type { LossReason, NotTakenReason, Witness } from "./protocol.ts";
 import { DEFAULT_POLICY, type RefreshPolicy, type TokenLife } from "./refresh-policy.ts";
 import type { Secret } from "./secret.ts";
 import { isUnexpired, type Session } from "./session.ts";
@@ -173,6 +173,8 @@ export interface Run {
 	readonly harvested: Readonly<Record<Role, boolean>>;
 	/** A witness spoke since the start or jump and knew no higher generation. */
 	readonly witnessAgrees: boolean;
+	/** Witnesses heard while a token was under way. */
+	readonly deferred: readonly Witness[];
 	/** A person or program asked for a refresh now. */
 	readonly asked: boolean;
 	/** The access token the last rotation replaced, to learn from, and whether it was seen dead. */
@@ -258,6 +260,7 @@ export function freshRun(now: number): Run {
 		refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
 		harvested: { current: false, staged: false },
 		witnessAgrees: false,
+		deferred: [],
 		asked: false,
 		replaced: undefined,
 		published: undefined,

@@ -21,6 +21,7 @@ import {
 	servedToken,
 } from "./custody-state.ts";
 import type { CustodyEffect, Decision } from "./effect.ts";
+import { heedDeferred } from "./heed-witness.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
@@ -129,6 +130,11 @@ function settleOperation(draft: Draft, event: OutcomeEvent, now: number): void {
 	const { operation } = draft.run;
 	if (operation?.id !== event.id) return;
 	remember(draft, { operation: undefined });
+	settleOutcome(draft, operation, event, now);
+	heedDeferred(draft, now);
+}
+
+function settleOutcome(draft: Draft, operation: Operation, event: OutcomeEvent, now: number): void {
 	if (event.type === "probed" && operation.kind === "probe") {
 		return settleProbe(draft, operation, event.outcome, now, event.random);
 	}

@@ -140,7 +140,7 @@ export function startHandover(
 		runId,
 		escrows.map(({ fp }) => fp),
 	);
-	const draft: PcDraft = { record, run, rules, first: [], effects: [] };
+	const draft: PcDraft = { record, run, rules, first: [], effects: [], underLock: [] };
 	for (const facts of escrows) {
 		if (handoverOf(draft, facts.fp) === undefined) {
 			addHandover(draft, newHandover(facts, "taken", true, now));
@@ -160,6 +160,7 @@ export function decideHandover(
 		rules: state.rules,
 		first: [],
 		effects: [],
+		underLock: [],
 	};
 	settle(draft, event, now);
 	return conclude(state, draft, now);
@@ -230,6 +231,8 @@ function settleFailure(
 	const { effect, fp, why, random } = event;
 	notePc(draft, "warn", "disk-failed", { fp, reason: why });
 	if (effect === "disarm-store" && draft.run.lock?.purpose === "take") haveEscrow(draft, fp);
+	// Written in part, or whole and not surely durable: nobody may take it for a login in transit.
+	if (effect === "write-escrow") eraseEscrow(draft, fp);
 	if (effect !== "erase-escrow") return giveUpLock(draft, now, random);
 	rememberPc(draft, { erasing: draft.run.erasing.filter((one) => one !== fp) });
 	postpone(draft, fp, STORE_BACKOFF, now, random);
@@ -298,7 +301,10 @@ function conclude(before: PcState, draft: PcDraft, now: number): HandoverDecisio
 	const { record, run, rules } = draft;
 	const persist: HandoverEffect[] =
 		record === before.record ? [] : [{ type: "persist-pc", record }];
-	return { state: { record, run, rules }, effects: [...draft.first, ...persist, ...draft.effects] };
+	return {
+		state: { record, run, rules },
+		effects: [...draft.first, ...persist, ...draft.effects, ...draft.underLock],
+	};
 }
 
 function startLock(draft: PcDraft, now: number): void {

@@ -1,7 +1,8 @@
 /**
  * What decisions ask for. A runtime performs the effects of one decision strictly in order: each is
  * done before the next begins, except those marked "started", whose outcome comes back later as an
- * event. An effect that fails ends its list; nothing after it is performed.
+ * event. One that fails comes back as `effect-failed`; under the locks it ends its list, since each
+ * effect there rests on the one before.
  */
 
 import type { CustodyRecord, Role, ServedToken } from "./custody-state.ts";
@@ -95,6 +96,6 @@ export type HandoverEffect =
 	| { readonly type: "restore-store"; readonly store: StoreId; readonly fp: Fingerprint }
 	/** Also after an effect under the lock has failed. */
 	| { readonly type: "unlock-store"; readonly id: number; readonly store: StoreId }
-	/** Overwrite nothing, remove durably; fine if it is gone. Comes back as `escrow-erased`. */
+	/** Remove durably; fine if it is gone. Comes back as `escrow-erased`; a failure ends no list. */
 	| { readonly type: "erase-escrow"; readonly fp: Fingerprint }
 	| Note;

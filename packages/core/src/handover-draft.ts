@@ -29,6 +29,8 @@ export interface PcDraft {
 	readonly first: HandoverEffect[];
 	/** What follows the persist, in order. */
 	readonly effects: HandoverEffect[];
+	/** What is done under the locks, each on the strength of the one before: last, for it may fail. */
+	readonly underLock: HandoverEffect[];
 }
 
 export function changePc(draft: PcDraft, fields: Partial<PcRecord>): void {

@@ -198,6 +198,8 @@ export interface PcRun {
 	readonly lockWait: Wait;
 	/** Copies that came back, to be disarmed. */
 	readonly copies: Readonly<Record<StoreId, Fingerprint>>;
+	/** Put-backs begun in this run: for these, a blank store was not filled and emptied since. */
+	readonly mayRestore: readonly Fingerprint[];
 	/** Escrow files there are. */
 	readonly escrows: readonly Fingerprint[];
 	/** Erasures under way. */
@@ -246,6 +248,7 @@ export function freshPcRun(runId: string, escrows: readonly Fingerprint[]): PcRu
 		lock: undefined,
 		lockWait: NO_WAIT,
 		copies: {},
+		mayRestore: [],
 		escrows,
 		erasing: [],
 		confirms: {},

@@ -247,11 +247,7 @@ function closeHostPermit(draft: PcDraft, host: Host): void {
 type Need = NonNullable<StatusAnswer["need"]>;
 
 /** A need is acted upon once; while another permit is open it waits for its turn. */
-function heedNeed(
-	draft: PcDraft,
-	host: Host,
-	need: Need,
-): void {
+function heedNeed(draft: PcDraft, host: Host, need: Need): void {
 	const rules = draft.rules.hosts[host];
 	const underWay = draft.record.handovers.some(
 		(handover) => handover.host === host && !isSettled(handover),

@@ -220,7 +220,7 @@ function takeThis(
 	handover: Handover,
 ): void {
 	const facts = escrowFacts(session, handover.host, handover.store);
-	draft.effects.push(
+	draft.underLock.push(
 		{ type: "write-escrow", facts, session },
 		{ type: "disarm-store", store: lock.store, fp: handover.fp },
 	);
@@ -298,12 +298,17 @@ function putBack(draft: PcDraft, lock: StoreLock, reading: Reading, now: number)
 		else keep(draft, handover, now);
 		return unlock(draft);
 	}
-	if (handover.putBackBegun && !showsOurDisarm(handover, reading)) {
+	if (!handover.putBackBegun) {
+		// Noted first, and without the locks: a full disk must not hold up claude.
+		changeHandover(draft, handover.fp, { putBackBegun: true });
+		rememberPc(draft, { mayRestore: [...draft.run.mayRestore, handover.fp] });
+		return unlock(draft);
+	}
+	if (!draft.run.mayRestore.includes(handover.fp) && !showsOurDisarm(handover, reading)) {
 		keep(draft, handover, now);
 		return unlock(draft);
 	}
-	changeHandover(draft, handover.fp, { putBackBegun: true });
-	draft.effects.push({ type: "restore-store", store: lock.store, fp: handover.fp });
+	draft.underLock.push({ type: "restore-store", store: lock.store, fp: handover.fp });
 }
 
 function keep(draft: PcDraft, handover: Handover, now: number): void {
@@ -329,7 +334,7 @@ function finishPutBack(draft: PcDraft, handover: Handover, now: number): void {
 /** The copy may be gone or replaced by now: only what is really there, and really ours, is disarmed. */
 function disarm(draft: PcDraft, lock: StoreLock, reading: Reading): void {
 	if (reading.kind === "login" && isOurs(draft, reading.fp)) {
-		draft.effects.push({ type: "disarm-store", store: lock.store, fp: reading.fp });
+		draft.underLock.push({ type: "disarm-store", store: lock.store, fp: reading.fp });
 		return;
 	}
 	forgetCopy(draft, lock.store);
