@@ -38,6 +38,8 @@ export interface Child {
 	 * `limitMs` (10 s) or when the program ends without it.
 	 */
 	line(pattern: RegExp, limitMs?: number): Promise<string>;
+	/** Hears each whole line of either stream from now on. */
+	onLine(listener: (line: string) => void): void;
 	/** Sends a signal to this process alone; SIGKILL unless given. */
 	kill(signal?: NodeJS.Signals): void;
 	/**
@@ -161,6 +163,10 @@ class RunningChild implements Child {
 		}
 	}
 
+	onLine(listener: (line: string) => void): void {
+		for (const tail of [this.#out, this.#err]) tail.onLine(listener);
+	}
+
 	kill(signal: NodeJS.Signals = "SIGKILL"): void {
 		this.#child.kill(signal);
 	}
@@ -180,11 +186,17 @@ class RunningChild implements Child {
 /** The end of what a stream has said. */
 class Tail {
 	text = "";
+	/** What follows the last line break. */
+	#begun = "";
+	readonly #listeners: ((line: string) => void)[] = [];
 
 	constructor(stream: NodeJS.ReadableStream | null, keepBytes: number, news: () => void) {
 		stream?.setEncoding("utf8");
 		stream?.on("data", (chunk: string) => {
 			this.text = (this.text + chunk).slice(-keepBytes);
+			const lines = (this.#begun + chunk).split("\n");
+			this.#begun = lines.pop() ?? "";
+			for (const line of lines) for (const listener of this.#listeners) listener(line);
 			news();
 		});
 	}
@@ -192,6 +204,10 @@ class Tail {
 	line(pattern: RegExp): string | undefined {
 		const whole = this.text.slice(0, this.text.lastIndexOf("\n") + 1);
 		return whole.split("\n").find((line) => line !== "" && pattern.test(line));
+	}
+
+	onLine(listener: (line: string) => void): void {
+		this.#listeners.push(listener);
 	}
 }
 

@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { userInfo } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Child, startChild } from "./child-process.ts";
+import { descendantsOf } from "./descendants.ts";
 import { makeScratch, type Scratch } from "./scratch.ts";
 import { makeSshKey, type SshKey, sshFingerprintOf, writeSshKey } from "./ssh-key.ts";
 import type { SshServer } from "./ssh-server.ts";
@@ -176,29 +177,6 @@ async function stopWithSessions(child: Child): Promise<void> {
 		}
 	}
 	await stopped;
-}
-
-function descendantsOf(pid: number): number[] {
-	const childrenOf = new Map<number, number[]>();
-	for (const name of readdirSync("/proc")) {
-		const parent = parentOf(Number(name));
-		if (parent !== undefined) {
-			childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), Number(name)]);
-		}
-	}
-	const below = (parent: number): number[] =>
-		(childrenOf.get(parent) ?? []).flatMap((one) => [one, ...below(one)]);
-	return below(pid);
-}
-
-function parentOf(pid: number): number | undefined {
-	if (!Number.isInteger(pid)) return undefined;
-	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-	} catch {
-		return undefined;
-	}
 }
 
 function readLog(scratch: Scratch): string {
