@@ -33,12 +33,15 @@ export interface BatonPc {
 	escrows(): string[];
 }
 
-/** @param server where claude's logins come from; logins that no server knows unless given */
-export function makeBatonPc(server: Partial<OAuthServer> = {}): BatonPc {
+/**
+ * @param server where claude's logins come from; logins that no server knows unless given
+ * @param more of `config.json`
+ */
+export function makeBatonPc(server: Partial<OAuthServer> = {}, more: Json = {}): BatonPc {
 	const scratch = makeScratch();
 	for (const folder of ["config", "claude"]) mkdirSync(scratch.at(folder), { mode: 0o700 });
 	const [configFile, stateFolder] = [scratch.at("config", "config.json"), scratch.at("state")];
-	const settings = { claudeDir: scratch.at("claude"), hosts: {} as Json };
+	const settings = { claudeDir: scratch.at("claude"), hosts: {} as Json, ...more };
 	const save = () => writeFileSync(configFile, JSON.stringify(settings));
 	save();
 	const logins = { mintLogin: async () => madeUpLogin(), ...server } as OAuthServer;

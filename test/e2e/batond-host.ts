@@ -18,6 +18,8 @@ export interface BatondHost {
 	readonly configFolder: string;
 	/** Starts the service and waits until it is ready. */
 	serve(): Promise<Child>;
+	/** Program, arguments and environment of a command, for another to start. */
+	optionsOf(args: string[]): ChildOptions;
 	/** Starts any command. */
 	start(...args: string[]): Promise<Child>;
 	/** Runs any command to its end. */
@@ -57,6 +59,7 @@ export function makeBatondHost(
 		configFolder,
 		stateFolder,
 		claudeFolder,
+		optionsOf,
 		run,
 		start: (...args) => startChild(optionsOf(args)),
 		async serve() {
