@@ -15,6 +15,6 @@ export function otherArguments(): string[] {
 	return process.argv.slice(2).filter((argument) => argument !== FLAG);
 }
 
-export function printFacts(facts: Record<string, number | string[]>): void {
+export function printFacts(facts: Record<string, boolean | number | string[]>): void {
 	if (wantsFacts()) console.log(JSON.stringify(facts));
 }
