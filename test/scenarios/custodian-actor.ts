@@ -414,9 +414,10 @@ function parts(record: CustodyRecord): Map<string, string> {
 	return new Map(found.filter((part): part is [string, string] => part[1] !== undefined));
 }
 
-function lineageText({ fp, generation, phase, erasedAt }: Lineage): string {
+function lineageText({ fp, generation, phase, account, erasedAt }: Lineage): string {
+	const whose = account === undefined ? "" : `, of ${account}`;
 	const erased = erasedAt === undefined ? "" : ", erased on the PC";
-	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${erased}`;
+	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}`;
 }
 
 function phaseText(phase: Phase): string {

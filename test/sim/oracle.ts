@@ -152,7 +152,7 @@ export class Oracle {
 		if (spentBefore === "claude" && replyWasLost) return true;
 		if (spentBefore === "rogue") return true;
 		if (this.#copied.has(token) && spentBefore === "claude") return true;
-		if (by !== "vps" || family === undefined || this.#vps?.rollbackAt === undefined) return false;
+		if (family === undefined || this.#vps?.rollbackAt === undefined) return false;
 		const spentAt = this.#provider?.generationSpent(token) ?? 0;
 		return (this.#vps.witnessed.get(family.lineageId) ?? 0) < spentAt;
 	}
@@ -233,6 +233,12 @@ export class Oracle {
 		for (const role of ["current", "staged"] as const) {
 			const token = after[role]?.session.refreshToken?.reveal();
 			if (token !== undefined) this.#inVps.delete(token);
+		}
+		const staged = before?.staged;
+		if (staged?.phase.name === "verifying" && after.staged === undefined) {
+			if (after.current?.lineageId !== staged.lineageId) {
+				this.#abandon(staged.session.refreshToken?.reveal(), "another account's");
+			}
 		}
 		const old = before?.current;
 		const now = after.current;
@@ -442,7 +448,12 @@ export class Oracle {
 		for (const pc of this.#pcs) {
 			for (const { step, fp, takeBack } of pc.disk.record.handovers) {
 				if (step === "kept" || step === "sealed" || step === "provisional") continue;
-				if (step === "pending" && this.#vps?.disk.record?.staged !== undefined) continue;
+				// Another login waits there for its PC to come back: a person may replace it.
+				if (
+					this.#vps?.disk.record?.staged !== undefined &&
+					(step === "pending" || step === "taken")
+				)
+					continue;
 				this.violate(`stuck: ${pc.name} leaves ${fp.slice(0, 6)} ${step} ${takeBack ?? ""}`);
 			}
 		}

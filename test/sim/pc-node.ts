@@ -36,6 +36,8 @@ interface Process {
 	state: PcState;
 	readonly queue: (() => readonly HandoverEffect[])[];
 	performing: boolean;
+	/** The record cannot be written for now. */
+	stalled: boolean;
 	timer: number;
 	lock: Lock | undefined;
 	lockId: number | undefined;
@@ -108,6 +110,7 @@ export class PcNode {
 			state,
 			queue: [() => effects],
 			performing: false,
+			stalled: false,
 			timer: 0,
 			lock: undefined,
 			lockId: undefined,
@@ -207,12 +210,12 @@ export class PcNode {
 	}
 
 	#perform(process: Process, effects: readonly HandoverEffect[], index: number): void {
-		const { random, faults, timeline } = this.#world;
+		const { random, faults } = this.#world;
 		for (let i = index; i < effects.length; i += 1) {
 			const effect = effects[i];
 			if (effect === undefined || this.process !== process) return;
 			if (effect.type === "persist-pc" && random.chance(faults.diskFull)) {
-				timeline.after(random.between(MINUTE, HOUR), () => this.#perform(process, effects, i));
+				this.#stall(process, () => this.#perform(process, effects, i));
 				return;
 			}
 			if (random.chance(faults.crash)) return this.crash();
@@ -221,6 +224,18 @@ export class PcNode {
 		}
 		process.performing = false;
 		this.#work(process);
+	}
+
+	/** While the record cannot be written, claude's locks are let go of. */
+	#stall(process: Process, then: () => void): void {
+		const { timeline, random } = this.#world;
+		process.stalled = true;
+		for (const store of this.stores.values()) store.release(process.lock);
+		process.lock = undefined;
+		timeline.after(random.between(MINUTE, HOUR), () => {
+			process.stalled = false;
+			then();
+		});
 	}
 
 	#arm(process: Process): void {
@@ -310,7 +325,7 @@ export class PcNode {
 			isAlive: () => this.process === process,
 			touchedAt: timeline.now,
 		};
-		if (store.acquire(lock, timeline.now, rules.breaksLocksOfTheLiving)) {
+		if (!process.stalled && store.acquire(lock, timeline.now, rules.breaksLocksOfTheLiving)) {
 			process.lock = lock;
 			this.dispatch(
 				{ type: "store-locked", id, reading: store.read(), random: random.next() },
@@ -328,7 +343,7 @@ export class PcNode {
 		const store = this.store(id);
 		const { session } = store.content;
 		const held = session?.refreshToken;
-		if (held === undefined || fingerprint(held) !== fp || store.lock !== process.lock) {
+		if (held === undefined || fingerprint(held) !== fp || !this.#holds(process, store)) {
 			return this.#fail(process, "disarm-store", fp);
 		}
 		this.#world.oracle.disarmed(this, id, held.reveal());
@@ -341,10 +356,14 @@ export class PcNode {
 		return true;
 	}
 
+	#holds(process: Process, store: Store): boolean {
+		return process.lock !== undefined && store.lock === process.lock;
+	}
+
 	#restore(process: Process, id: StoreId, fp: string): boolean {
 		const store = this.store(id);
 		const escrow = this.disk.escrows.get(fp);
-		if (escrow === undefined || store.lock !== process.lock)
+		if (escrow === undefined || !this.#holds(process, store))
 			return this.#fail(process, "restore-store", fp);
 		this.#world.oracle.restored(this, store.content);
 		const restored = this.#world.oracle.isCopy(escrow.session.refreshToken.reveal());

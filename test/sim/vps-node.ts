@@ -39,6 +39,8 @@ interface Process {
 	publish: PublishState;
 	readonly queue: (() => readonly (CustodyEffect | PublishEffect)[])[];
 	performing: boolean;
+	/** What is performed now was decided a while ago: the record could not be written. */
+	stalled: boolean;
 	timer: number;
 	readonly open: Map<string, { readonly id: string; readonly reply: (answer: Answer) => void }>;
 }
@@ -78,6 +80,7 @@ export class VpsNode {
 			publish: startPublish(SINKS),
 			queue: [() => effects],
 			performing: false,
+			stalled: false,
 			timer: 0,
 			open: new Map(),
 		};
@@ -179,6 +182,7 @@ export class VpsNode {
 			const effect = effects[i];
 			if (effect === undefined || !this.#isAlive(process)) return;
 			if (effect.type === "persist" && random.chance(faults.diskFull)) {
+				process.stalled = true;
 				timeline.after(random.between(MINUTE, HOUR), () => this.#perform(process, effects, i));
 				return;
 			}
@@ -187,6 +191,7 @@ export class VpsNode {
 			if (random.chance(faults.crash)) return this.crash();
 		}
 		process.performing = false;
+		process.stalled = false;
 		this.#work(process);
 	}
 
@@ -282,6 +287,8 @@ export class VpsNode {
 		const token = session.refreshToken.reveal();
 		const end = (delay: number, outcome: RefreshOutcome) =>
 			this.#later(process, delay, { type: "refreshed", id, outcome, random: random.next() });
+		// A decision that waited for the disk may have been overtaken: nothing is spent on it.
+		if (process.stalled) return end(1, { kind: "not-sent" });
 		this.#world.oracle.refreshSent(this, token);
 		timeline.after(random.between(10, 2 * SECOND), () => {
 			const fate = this.#fateOfRefresh();

@@ -37,9 +37,6 @@ export interface RequestEvent {
 	readonly random: number;
 }
 
-/** Tombstones for fingerprints never seen here are bounded, so that no device can fill the record. */
-const PAST_MAX = 20_000;
-
 export function answerRequest(draft: Draft, event: RequestEvent, now: number): void {
 	const { request } = event;
 	heedWitness(draft, request.witness, now);
@@ -116,9 +113,9 @@ function isReservedFor(reservation: Reservation | undefined, now: number): boole
 	return reservation !== undefined && reservation.until > now;
 }
 
-/** An intent is open: nobody may take this login out of our hands. */
+/** An intent is open, or the claim made but not yet told: nobody may take it out of our hands. */
 function isBusy(lineage: Lineage): boolean {
-	return intentAt(lineage.phase) !== undefined;
+	return intentAt(lineage.phase) !== undefined || lineage.phase.name === "verifying";
 }
 
 /** In good order and not near its end: another login would only push out a living one. */
@@ -204,13 +201,13 @@ function stage(
 			obtainedAt: now,
 			jitter: random,
 			device,
+			account: undefined,
 			erasedAt: undefined,
 			phase: { name: "staged", served: false },
 		},
 	});
 	remember(draft, {
 		armed: fp,
-		proven: undefined,
 		refreshRetry: { ...draft.run.refreshRetry, staged: { failures: 0, at: 0 } },
 		harvested: { ...draft.run.harvested, staged: false },
 	});
@@ -273,11 +270,9 @@ function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody 
 	const isSettled = settled !== undefined && settled !== "not-taken";
 	if (current?.fp === fp || isSettled || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
 	if (staged?.firstFp === fp && isBusy(staged)) return { type: "in-doubt", fp };
-	if (Object.keys(past).length >= PAST_MAX)
-		return { type: "unavailable", reason: "too many withdrawals" };
 	change(draft, {
 		staged: staged?.firstFp === fp ? undefined : staged,
-		past: { ...past, [fp]: { was: "withdrawn", at: now } },
+		past: { ...withoutOldTombstones(past), [fp]: { was: "withdrawn", at: now } },
 	});
 	const { reservation, armed } = draft.run;
 	remember(draft, {
@@ -286,6 +281,19 @@ function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody 
 	});
 	note(draft, "info", "withdrawn", { fp });
 	return { type: "withdrawn", fp };
+}
+
+const TOMBSTONES_MAX = 1_000;
+
+/**
+ * No device can fill the record with withdrawals: the oldest give way. What a tombstone keeps out, a
+ * Deliver whose offer is long past, is also kept out by its nonce.
+ */
+function withoutOldTombstones(past: Draft["record"]["past"]): Draft["record"]["past"] {
+	const tombstones = Object.keys(past).filter((fp) => past[fp]?.was === "withdrawn");
+	if (tombstones.length < TOMBSTONES_MAX) return past;
+	const gone = new Set(tombstones.slice(0, tombstones.length - TOMBSTONES_MAX + 1));
+	return Object.fromEntries(Object.entries(past).filter(([fp]) => !gone.has(fp)));
 }
 
 function answerErased(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
@@ -326,7 +334,8 @@ function factsOf(lineage: Lineage) {
 /** What only a person can mend. Its id tells one need from the next. */
 function needOf(draft: Draft) {
 	const { current, staged, past } = draft.record;
-	if (staged !== undefined) return undefined;
+	if (staged !== undefined && (isBusy(staged) || draft.run.armed === staged.firstFp))
+		return undefined;
 	if (current === undefined) {
 		return { id: `none-yet.${Object.keys(past).length}`, reason: "none-yet" as const };
 	}

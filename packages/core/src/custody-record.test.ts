@@ -73,6 +73,7 @@ const lineages: fc.Arbitrary<Lineage> = fc.record({
 	obtainedAt: instants,
 	jitter: fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0),
 	device: fc.string({ maxLength: 30 }),
+	account: optional(fc.uuid()),
 	erasedAt: optional(instants),
 	phase: phases,
 });
@@ -158,6 +159,7 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 			jitter: 0,
 			device: "laptop",
 			erasedAt: undefined,
+			account: undefined,
 			phase: { name: "held" },
 		},
 	};

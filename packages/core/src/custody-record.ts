@@ -24,6 +24,7 @@ const notTaken = z.enum(["other-account", "dead", "expired", "replaced"]);
 const intent = z.object({ at: instant });
 const quiet = [
 	z.object({ name: z.literal("staged"), served: z.boolean() }),
+	z.object({ name: z.literal("verifying") }),
 	z.object({ name: z.literal("held") }),
 	z.object({ name: z.literal("suspect"), since: instant }),
 ] as const;
@@ -50,6 +51,7 @@ const lineage = z.object({
 	obtainedAt: instant,
 	jitter: instant,
 	device: text,
+	account: z.optional(text),
 	erasedAt: z.optional(instant),
 	phase,
 });
@@ -118,6 +120,7 @@ function storeLineage({ session, ...lineage }: Lineage) {
 function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
 	return {
 		...stored,
+		account: stored.account,
 		erasedAt: stored.erasedAt,
 		phase: loadPhase(stored.phase),
 		session: loadSession(kind, entry),

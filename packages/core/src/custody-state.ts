@@ -23,6 +23,8 @@ export type Phase =
 	 * was out of reach for the claim: from then on its access token may be published.
 	 */
 	| { readonly name: "staged"; readonly served: boolean }
+	/** Claimed after its access token had ended, so whose it is must still be named: not served. */
+	| { readonly name: "verifying" }
 	| { readonly name: "held" }
 	/** `before` is where it goes back to when the provider refuses for the moment. */
 	| { readonly name: "refreshing"; readonly intent: Intent; readonly before: QuietPhase }
@@ -35,7 +37,7 @@ export type Phase =
 	| { readonly name: "needs-login"; readonly reason: LossReason; readonly since: number };
 
 /** The phases from which a refresh may begin. */
-export type QuietPhase = Extract<Phase, { name: "staged" | "held" | "suspect" }>;
+export type QuietPhase = Extract<Phase, { name: "staged" | "verifying" | "held" | "suspect" }>;
 
 /** Durable. One login in our keeping. */
 export interface Lineage {
@@ -53,6 +55,8 @@ export interface Lineage {
 	readonly jitter: number;
 	/** Who handed it over, and when that device confirmed erasing its copy. */
 	readonly device: string;
+	/** Account uuid, once the provider has named it; what a file or an offer says is only a hint. */
+	readonly account: string | undefined;
 	readonly erasedAt: number | undefined;
 	readonly phase: Phase;
 }
@@ -162,8 +166,6 @@ export interface Run {
 	readonly verified: Fingerprint | undefined;
 	/** The staged login the PC has delivered in this run. */
 	readonly armed: Fingerprint | undefined;
-	/** The staged login whose account the provider has named, and that account. */
-	readonly proven: { readonly fp: Fingerprint; readonly account: string } | undefined;
 	readonly reservation: Reservation | undefined;
 	/** When the sinks were last proved writable, and whether all or only some were. */
 	readonly sinks: { readonly at: number; readonly all: boolean; readonly any: boolean } | undefined;
@@ -253,7 +255,6 @@ export function freshRun(now: number): Run {
 		probes: {},
 		verified: undefined,
 		armed: undefined,
-		proven: undefined,
 		reservation: undefined,
 		sinks: undefined,
 		sinkRetry: NO_RETRY,
@@ -280,7 +281,10 @@ export interface ServedToken {
  * and could not be claimed yet.
  */
 export function servedToken(record: CustodyRecord, now: number): ServedToken | undefined {
-	const living = [record.current, record.staged].find(
+	const { current, staged } = record;
+	// A login that another account's owner slipped in must not reach consumers, not even for an hour.
+	const ours = record.account === undefined || staged?.account !== undefined;
+	const living = [current, ours ? staged : undefined].find(
 		(lineage) => lineage !== undefined && mayServe(lineage, now),
 	);
 	if (living === undefined) return undefined;
@@ -300,6 +304,8 @@ function isServable(phase: Phase): boolean {
 	switch (phase.name) {
 		case "staged":
 			return phase.served;
+		case "verifying":
+			return false;
 		case "refreshing":
 			return isServable(phase.before);
 		default:

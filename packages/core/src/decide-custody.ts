@@ -14,6 +14,7 @@ import {
 	type CustodyRules,
 	type CustodyState,
 	freshRun,
+	type Lineage,
 	NO_RETRY,
 	type Operation,
 	type QuietPhase,
@@ -314,8 +315,13 @@ function settleStep(draft: Draft, step: Step, now: number, random: number): void
 function settleNotSpent(draft: Draft, role: Role): void {
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
-	enter(draft, role, role === "staged" ? { name: "staged", served: true } : { name: "held" });
+	enter(draft, role, phaseBefore(role, lineage));
 	note(draft, "info", "not-spent", nameOf(lineage));
+}
+
+function phaseBefore(role: Role, lineage: Lineage): QuietPhase {
+	if (role === "current") return { name: "held" };
+	return lineage.generation === 0 ? { name: "staged", served: true } : { name: "verifying" };
 }
 
 function settleLost(draft: Draft, role: Role, now: number): void {

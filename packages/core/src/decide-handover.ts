@@ -198,7 +198,9 @@ function settle(draft: PcDraft, event: HandoverEvent, now: number): void {
 			return openPermit(draft, event, now);
 		case "handover-asked": {
 			const { host, store, reading, replace } = event;
-			return askHandover(draft, host, store, reading, replace, now);
+			hastenHost(draft, host);
+			askHandover(draft, host, store, reading, replace, now);
+			return replace ? replaceFromTransit(draft, host) : undefined;
 		}
 		case "take-back-asked":
 			return settleTakeBack(draft, event.host, event.force, now);
@@ -263,7 +265,24 @@ function openPermit(
 	notePc(draft, "info", "permit-opened", { host });
 }
 
+/** Leave to push out what the host holds, given while the login is already on its way. */
+function replaceFromTransit(draft: PcDraft, host: Host): void {
+	for (const { fp, step } of draft.record.handovers.filter((one) => one.host === host)) {
+		if (step !== "taken") continue;
+		changeHandover(draft, fp, { replace: true });
+	}
+}
+
+/** A person is waiting: what failed a while ago is tried again at once. */
+function hastenHost(draft: PcDraft, host: Host): void {
+	const { [host]: _link, ...links } = draft.run.links;
+	rememberPc(draft, { links, lockWait: NO_WAIT });
+	for (const { fp } of draft.record.handovers.filter((one) => one.host === host)) hasten(draft, fp);
+}
+
 function settleTakeBack(draft: PcDraft, host: Host, force: boolean, now: number): void {
+	hastenHost(draft, host);
+	if (draft.record.permit?.host === host) changePc(draft, { permit: undefined });
 	for (const handover of draft.record.handovers.filter((one) => one.host === host)) {
 		takeBackOne(draft, handover, force, now);
 	}

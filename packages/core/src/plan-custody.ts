@@ -165,24 +165,32 @@ const KNOWN = 2;
 function planStaged(state: CustodyState, now: number): Plan {
 	const lineage = state.record.staged;
 	if (lineage?.phase.name === "in-doubt") return planDoubt(state, "staged", lineage, now);
+	if (lineage?.phase.name === "verifying") return planVerifying(state, lineage, now);
 	if (lineage?.phase.name !== "staged") return IDLE;
 	if (hasEnded(lineage, now)) return { do: "refuse", reason: "expired" };
 	if (state.run.armed !== lineage.firstFp)
 		return { until: lineage.session.deadline ?? Number.POSITIVE_INFINITY };
-	if (state.run.proven?.fp !== lineage.firstFp) return planProof(state, lineage, now);
+	if (lineage.account === undefined) return planProof(state, lineage, now);
 	if (lineage.session.kind === "setup-token") return { do: "adopt" };
 	const retryAt = state.run.refreshRetry.staged.at;
 	return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
 }
 
-/** Whose login is it? The provider is asked; where its access token has ended, only the hint is left. */
+/** Claimed before the provider could be asked whose it is: asked now, of the new access token. */
+function planVerifying(state: CustodyState, lineage: Lineage, now: number): Plan {
+	const probe = probeMemory(state, lineage);
+	if (probe.dead || hasEnded(lineage, now)) return { do: "lost", role: "staged" };
+	if (isUnexpired(lineage.session, now)) {
+		return now >= probe.nextAt ? { do: "probe", role: "staged" } : { until: probe.nextAt };
+	}
+	const retryAt = state.run.refreshRetry.staged.at;
+	return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
+}
+
+/** Whose login is it? The provider is asked; if its access token has ended, after the claim. */
 function planProof(state: CustodyState, lineage: Lineage, now: number): Plan {
 	const probe = probeMemory(state, lineage);
 	if (!isUnexpired(lineage.session, now)) {
-		const bound = state.record.account;
-		if (bound !== undefined && lineage.session.account !== bound) {
-			return { do: "refuse", reason: "other-account" };
-		}
 		const retryAt = state.run.refreshRetry.staged.at;
 		return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
 	}

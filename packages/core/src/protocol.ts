@@ -99,6 +99,7 @@ const reply = {
 export const CUSTODY_STATES = [
 	"none",
 	"staged",
+	"verifying",
 	"held",
 	"refreshing",
 	"in-doubt",

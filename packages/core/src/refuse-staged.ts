@@ -14,7 +14,6 @@ export function refuseStaged(draft: Draft, reason: NotTakenReason, now: number):
 	const { reservation } = draft.run;
 	remember(draft, {
 		armed: undefined,
-		proven: undefined,
 		reservation: reservation?.fp === lineage.firstFp ? undefined : reservation,
 	});
 	note(draft, "warn", "not-taken", { ...nameOf(lineage), reason });

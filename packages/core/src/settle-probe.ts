@@ -3,7 +3,7 @@
  */
 
 import { backoffDelay, PROBE_BACKOFF } from "./backoff.ts";
-import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
+import { change, changeLineage, type Draft, enter, note, remember } from "./custody-draft.ts";
 import {
 	type Lineage,
 	type Operation,
@@ -14,7 +14,7 @@ import {
 import { fingerprint } from "./lineage.ts";
 import type { ProbeOutcome } from "./oauth.ts";
 import { refuseStaged } from "./refuse-staged.ts";
-import { nameOf, serveStaged } from "./settle-refresh.ts";
+import { makeCurrent, nameOf, serveStaged, settleSpent } from "./settle-refresh.ts";
 
 export function settleProbe(
 	draft: Draft,
@@ -69,6 +69,7 @@ function settleGood(
 ): void {
 	if (role === "current") {
 		remember(draft, { verified: fingerprint(lineage.session.accessToken) });
+		if (draft.record.account === undefined) bind(draft, lineage, account);
 		if (lineage.phase.name === "suspect") {
 			enter(draft, "current", { name: "held" });
 			note(draft, "info", "recovered", nameOf(lineage));
@@ -76,8 +77,17 @@ function settleGood(
 		return;
 	}
 	const bound = draft.record.account;
-	if (bound !== undefined && bound !== account) return refuseStaged(draft, "other-account", now);
-	remember(draft, { proven: { fp: lineage.firstFp, account } });
+	const claimed = lineage.phase.name === "verifying";
+	if (bound !== undefined && bound !== account) {
+		return claimed ? settleSpent(draft, lineage, now) : refuseStaged(draft, "other-account", now);
+	}
+	if (claimed) makeCurrent(draft, { ...lineage, account, phase: { name: "held" } }, now);
+	else if (lineage.account !== account) changeLineage(draft, "staged", { account });
+}
+
+function bind(draft: Draft, lineage: Lineage, account: string): void {
+	change(draft, { account });
+	if (lineage.account === undefined) changeLineage(draft, "current", { account });
 }
 
 /** The token a rotation replaced: dead while unexpired, and the new one good, is one showing. */

@@ -61,16 +61,32 @@ function settleRotation(
 		phase: { name: "held" },
 	};
 	const learnable = isFreshlyGood(draft, lineage, now) && isUnexpired(lineage.session, now);
+	if (role === "staged" && !isOfOurAccount(draft, lineage)) return verify(draft, rotated, now);
 	if (role === "staged") makeCurrent(draft, rotated, now);
 	else replaceCurrent(draft, lineage, rotated, now);
 	remember(draft, {
-		probes: {},
-		verified: fingerprint(session.accessToken),
-		unbroken: true,
 		refreshRetry: { current: NO_RETRY, staged: draft.run.refreshRetry.staged },
 		asked: false,
 		replaced: learnable ? replacedBy(lineage.session) : undefined,
 	});
+}
+
+/** An unbound custody is bound by the first account that the provider names. */
+function isOfOurAccount(draft: Draft, lineage: Lineage): boolean {
+	return draft.record.account === undefined || lineage.account !== undefined;
+}
+
+/** Claimed unseen: it replaces nothing and is given to nobody until its account has been named. */
+function verify(draft: Draft, lineage: Lineage, now: number): void {
+	const { past } = draft.record;
+	const before = draft.record.staged?.fp ?? lineage.firstFp;
+	const spent = { was: "spent", lineageId: lineage.lineageId, at: now } as const;
+	change(draft, {
+		staged: { ...lineage, phase: { name: "verifying" } },
+		past: before === lineage.firstFp || before === lineage.fp ? past : { ...past, [before]: spent },
+	});
+	remember(draft, { refreshRetry: { ...draft.run.refreshRetry, staged: NO_RETRY } });
+	note(draft, "info", "verifying", nameOf(lineage));
 }
 
 function replacedBy({ accessToken, expiresAt }: Session): Draft["run"]["replaced"] {
@@ -78,6 +94,11 @@ function replacedBy({ accessToken, expiresAt }: Session): Draft["run"]["replaced
 }
 
 function replaceCurrent(draft: Draft, before: Lineage, after: Lineage, now: number): void {
+	remember(draft, {
+		probes: {},
+		verified: fingerprint(after.session.accessToken),
+		unbroken: true,
+	});
 	change(draft, {
 		current: after,
 		past: before.fp === after.fp ? draft.record.past : retire(draft, before, now),
@@ -94,7 +115,7 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 	const before = draft.record.current;
 	const past = before === undefined ? draft.record.past : retire(draft, before, now);
 	change(draft, {
-		account: draft.record.account ?? draft.run.proven?.account ?? lineage.session.account,
+		account: draft.record.account ?? lineage.account,
 		current: lineage,
 		staged: undefined,
 		retiring:
@@ -106,7 +127,9 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 	});
 	remember(draft, {
 		armed: undefined,
-		proven: undefined,
+		probes: {},
+		verified: lineage.generation > 0 ? fingerprint(lineage.session.accessToken) : undefined,
+		unbroken: true,
 		witnessAgrees: false,
 		harvested: { current: false, staged: false },
 		refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
@@ -123,14 +146,12 @@ function retire(draft: Draft, lineage: Lineage, now: number): Readonly<Record<Fi
 
 /** `invalid_grant` at the claim. A login held before is untouched by it. */
 export function settleSpent(draft: Draft, lineage: Lineage, now: number): void {
+	const spent = { was: "spent", lineageId: lineage.lineageId, at: now } as const;
 	change(draft, {
 		staged: undefined,
-		past: {
-			...draft.record.past,
-			[lineage.firstFp]: { was: "spent", lineageId: lineage.lineageId, at: now },
-		},
+		past: { ...draft.record.past, [lineage.firstFp]: spent, [lineage.fp]: spent },
 	});
-	remember(draft, { armed: undefined, proven: undefined });
+	remember(draft, { armed: undefined });
 	note(draft, "warn", "claim-refused", nameOf(lineage));
 }
 

@@ -35,6 +35,7 @@ export class EffectRunner {
 	readonly #asked = new Set<Host>();
 	readonly #stopping = new AbortController();
 	#held: HeldSource | undefined;
+	#paused = false;
 
 	constructor(ports: HandoverPorts, loop: EffectLoop) {
 		this.#ports = ports;
@@ -49,6 +50,17 @@ export class EffectRunner {
 
 	closeLinks(): void {
 		for (const host of this.#asked) this.#ports.link(host).close();
+	}
+
+	/** While our own record cannot be written, claude's locks are not held. */
+	async pause(): Promise<void> {
+		this.#paused = true;
+		await this.#held?.release();
+		this.#held = undefined;
+	}
+
+	resume(): void {
+		this.#paused = false;
 	}
 
 	/** Lets go of what is held; what was only started comes to nothing. */
@@ -91,7 +103,8 @@ export class EffectRunner {
 			return true;
 		} catch (error) {
 			this.#loop.post({ type: "effect-failed", effect: effect.type, fp, why: whyOf(error) });
-			return false;
+			// Only what is done under the locks rests on what came before it.
+			return effect.type === "erase-escrow";
 		}
 	}
 
@@ -120,6 +133,10 @@ export class EffectRunner {
 	async #lock(id: number, store: StoreId): Promise<void> {
 		try {
 			const held = await this.#ports.source(store).hold(this.#stopping.signal);
+			if (this.#paused) {
+				await held.release();
+				return this.#loop.post({ type: "store-busy", id });
+			}
 			this.#held = held;
 			// Whoever told us to stop has not waited for this.
 			if (this.#stopping.signal.aborted) return await held.release();

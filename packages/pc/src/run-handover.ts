@@ -206,10 +206,12 @@ export class HandoverRunner {
 			try {
 				await this.#ports.persist(record);
 				if (failures > 1) onTrouble(undefined);
+				this.#effects.resume();
 				return;
 			} catch (error) {
 				if (!(error instanceof BatonError) || signal.aborted) throw error;
 				if (failures === 1) onTrouble(error);
+				await this.#effects.pause();
 				const wait = backoffDelay(PERSIST_BACKOFF, failures, clock.random());
 				await clock.sleep(wait, signal).catch(() => undefined);
 			}
