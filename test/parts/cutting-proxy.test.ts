@@ -124,6 +124,19 @@ test("on command: a black hole in both directions, then a cut", async () => {
 	expect(arrived).toBe("1");
 });
 
+test("on command: a black hole in one direction, with what it swallowed told", async () => {
+	const client = open();
+	client.socket.write("1");
+	await until(() => client.got() === "1");
+	proxy.now("black-hole", "down");
+	client.socket.write("23");
+	await until(() => proxy.connections()[0]?.held.down === 2);
+	expect([arrived, client.got()]).toEqual(["123", "1"]);
+	proxy.heal();
+	await until(() => client.got() === "123");
+	expect(proxy.connections()).toMatchObject([{ held: { up: 0, down: 0 } }]);
+});
+
 test("refused connections never reach the server", async () => {
 	proxy.refuse(true);
 	const client = open();

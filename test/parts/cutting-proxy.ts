@@ -18,10 +18,11 @@ export interface LinkFault {
 	action: LinkAction;
 }
 
-/** How many bytes a connection has passed. */
+/** How many bytes a connection has passed, and how many wait in a black hole. */
 export interface LinkCount {
 	up: number;
 	down: number;
+	held: { up: number; down: number };
 	open: boolean;
 }
 
@@ -30,8 +31,8 @@ export interface CuttingProxy {
 	readonly port: number;
 	/** Arms a fault for the next connection; several are used up in order. */
 	next(fault: LinkFault): void;
-	/** Does it to every open connection, in both directions. */
-	now(action: LinkAction): void;
+	/** Does it to every open connection; a black hole in one direction only, if one is named. */
+	now(action: LinkAction, direction?: Direction): void;
 	/** Lets black-holed connections pass again. */
 	heal(): void;
 	/** Whether new connections are ended at once. */
@@ -68,9 +69,9 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
 	return {
 		port: (server.address() as AddressInfo).port,
 		next: (fault) => void faults.push(fault),
-		now(action) {
+		now(action, direction) {
 			if (action === "cut") cutAll();
-			else for (const link of links) link.hold();
+			else for (const link of links) link.hold(direction);
 		},
 		heal() {
 			for (const link of links) link.heal();
@@ -81,7 +82,7 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
 		delay: (ms) => {
 			delayMs = ms;
 		},
-		connections: () => links.map(({ passed, open }) => ({ ...passed, open })),
+		connections: () => links.map(({ passed, held, open }) => ({ ...passed, held, open })),
 		async close() {
 			if (!server.listening) return;
 			const closed = once(server, "close");
@@ -97,7 +98,8 @@ class Link {
 	readonly #ends: readonly [Socket, Socket];
 	readonly #delayMs: () => number;
 	#fault: LinkFault | undefined;
-	#held: Record<Direction, boolean> = { up: false, down: false };
+	#isHeld: Record<Direction, boolean> = { up: false, down: false };
+	readonly #waiting = { up: 0, down: 0 };
 	readonly #resume: (() => void)[] = [];
 
 	constructor(client: Socket, target: Socket, fault: LinkFault | undefined, delayMs: () => number) {
@@ -113,6 +115,10 @@ class Link {
 		void this.#pump("down", target, client);
 	}
 
+	get held(): Record<Direction, number> {
+		return { ...this.#waiting };
+	}
+
 	get open(): boolean {
 		return this.#ends.some((socket) => !socket.destroyed);
 	}
@@ -122,12 +128,14 @@ class Link {
 		this.heal();
 	}
 
-	hold(): void {
-		this.#held = { up: true, down: true };
+	hold(only?: Direction): void {
+		for (const direction of ["up", "down"] as const) {
+			if (only === undefined || only === direction) this.#isHeld[direction] = true;
+		}
 	}
 
 	heal(): void {
-		this.#held = { up: false, down: false };
+		this.#isHeld = { up: false, down: false };
 		for (const resume of this.#resume.splice(0)) resume();
 	}
 
@@ -145,7 +153,7 @@ class Link {
 
 	async #pass(direction: Direction, piece: Buffer, from: Socket, to: Socket): Promise<void> {
 		if (this.#delayMs() > 0) await pause(this.#delayMs());
-		await this.#untilHealed(direction);
+		await this.#untilHealed(direction, piece.length);
 		const fault = this.#fault;
 		const room = (fault?.atByte ?? 0) - this.passed[direction];
 		if (fault?.direction !== direction || room > piece.length) {
@@ -159,8 +167,8 @@ class Link {
 			from.resetAndDestroy();
 			return;
 		}
-		this.#held[direction] = true;
-		await this.#untilHealed(direction);
+		this.#isHeld[direction] = true;
+		await this.#untilHealed(direction, piece.length - room);
 		await this.#write(direction, piece.subarray(room), to);
 	}
 
@@ -170,9 +178,11 @@ class Link {
 		if (!to.write(piece)) await once(to, "drain");
 	}
 
-	async #untilHealed(direction: Direction): Promise<void> {
-		while (this.#held[direction]) {
+	async #untilHealed(direction: Direction, bytes = 0): Promise<void> {
+		this.#waiting[direction] += bytes;
+		while (this.#isHeld[direction]) {
 			await new Promise<void>((resolve) => this.#resume.push(resolve));
 		}
+		this.#waiting[direction] -= bytes;
 	}
 }
