@@ -24,7 +24,7 @@ export interface BatonPc {
 	/** Adds a host to the settings. */
 	addHost(name: string, ssh: SshServer, identity: string, more?: Json): void;
 	/** Starts `baton watch` and waits until it watches. */
-	watch(): Promise<Child>;
+	watch(env?: Record<string, string>): Promise<Child>;
 	start(...args: string[]): Promise<Child>;
 	run(...args: string[]): ReturnType<typeof runChild>;
 	/** The object on the last line of standard output. */
@@ -46,9 +46,9 @@ export function makeBatonPc(server: Partial<OAuthServer> = {}, more: Json = {}):
 	save();
 	const logins = { mintLogin: async () => madeUpLogin(), ...server } as OAuthServer;
 	const claudeIn = (configFolder: string) => makeFakeClaude({ configFolder, server: logins });
-	const optionsOf = (args: string[]): ChildOptions => ({
+	const optionsOf = (args: string[], env?: Record<string, string>): ChildOptions => ({
 		argv: [process.execPath, BATON, ...args, "--config", configFile, "--state", stateFolder],
-		env: { HOME: scratch.path },
+		env: { HOME: scratch.path, ...env },
 	});
 	const run = (...args: string[]) => runChild(optionsOf(args));
 	return {
@@ -62,8 +62,8 @@ export function makeBatonPc(server: Partial<OAuthServer> = {}, more: Json = {}):
 			settings.hosts[name] = { address: "127.0.0.1", port, user, hostKey, identity, ...more };
 			save();
 		},
-		async watch() {
-			const child = await startChild(optionsOf(["watch"]));
+		async watch(env) {
+			const child = await startChild(optionsOf(["watch"], env));
 			await child.line(/"msg":"watching"/);
 			return child;
 		},

@@ -17,7 +17,7 @@ export interface BatondHost {
 	readonly stateFolder: string;
 	readonly configFolder: string;
 	/** Starts the service and waits until it is ready. */
-	serve(): Promise<Child>;
+	serve(env?: Record<string, string>): Promise<Child>;
 	/** Program, arguments and environment of a command, for another to start. */
 	optionsOf(args: string[]): ChildOptions;
 	/** Starts any command. */
@@ -49,9 +49,9 @@ export function makeBatondHost(
 		...settings,
 	};
 	writeFileSync(config, JSON.stringify(whole), { mode: 0o600 });
-	const optionsOf = (args: string[]): ChildOptions => ({
+	const optionsOf = (args: string[], env?: Record<string, string>): ChildOptions => ({
 		argv: [process.execPath, BATOND, ...args, "--config", config, "--state", stateFolder],
-		env: { HOME: scratch.path },
+		env: { HOME: scratch.path, ...env },
 	});
 	const run = (...args: string[]) => runChild(optionsOf(args));
 	return {
@@ -62,8 +62,8 @@ export function makeBatondHost(
 		optionsOf,
 		run,
 		start: (...args) => startChild(optionsOf(args)),
-		async serve() {
-			const child = await startChild(optionsOf(["serve"]));
+		async serve(env) {
+			const child = await startChild(optionsOf(["serve"], env));
 			await child.line(/"msg":"ready"/);
 			return child;
 		},
@@ -90,7 +90,11 @@ export interface Device {
 }
 
 export async function connectDevice(host: BatondHost, device = "laptop"): Promise<Device> {
-	const child = await host.start("accept", "--device", device);
+	return deviceThrough(await host.start("accept", "--device", device));
+}
+
+/** @param child a program that ends in `batond accept`, near or far */
+export function deviceThrough(child: Child): Device {
 	let last = 0;
 	return {
 		child,

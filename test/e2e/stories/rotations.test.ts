@@ -1,0 +1,76 @@
+/** Tokens are replaced again and again under a program that uses them all the time. */
+import { readFileSync } from "node:fs";
+import { expect } from "vitest";
+import { lineageOf } from "../../parts/token-ledger.ts";
+import type { ConsumerCount } from "./consumer.ts";
+import { published, settled, told } from "./milestones.ts";
+import { HOST, type Stage, type StageOptions } from "./stage.ts";
+import { story } from "./story.ts";
+
+const SAVE = 'umask 077; mkdir -p "$HOME/sinks" && cat > "$HOME/sinks/token.json"';
+
+/** Two sinks: claude's file, and a command of the person's own. Access tokens live for six seconds. */
+const OPTIONS: StageOptions = {
+	accessTokenSeconds: 6,
+	vps: {
+		refresh: { before: "1h" },
+		names: {
+			default: {
+				sinks: {
+					claude: { type: "claude-code", configDir: "~/claude" },
+					file: { type: "exec", command: ["sh", "-c", SAVE] },
+				},
+			},
+		},
+	},
+};
+
+/** Refusals in a row after which a consumer would have given up. */
+const PATIENCE = 60;
+
+async function consumed(stage: Stage) {
+	const running = [await stage.serve(), await stage.watch()];
+	const login = await stage.pc.claudeFor(HOST).login();
+	await settled(stage);
+	await published(stage);
+	const consumer = stage.consume();
+	await told(stage, "rotated", 3);
+	await published(stage);
+	const count = await consumer.stop();
+	const lineage = lineageOf(login.refreshToken);
+	expect(await stage.provider.rotations(lineage)).toBeGreaterThanOrEqual(4);
+	expect(count.tokens).toBeGreaterThanOrEqual(3);
+	expect(count.requests).toBeGreaterThan(100);
+	const saved = JSON.parse(readFileSync(stage.vps.scratch.at("sinks", "token.json"), "utf8"));
+	expect(saved).toEqual({
+		name: "default",
+		accessToken: expect.stringContaining("sk-ant-oat01-"),
+		expiresAt: expect.any(Number),
+		generation: expect.any(Number),
+	});
+	return { ending: { running, logins: [[login, "vps current"]] as const }, count };
+}
+
+function report(what: string, { requests, refused, longestRow, tokens }: ConsumerCount): void {
+	console.log(
+		`${what}: ${requests} requests with ${tokens} tokens, ${refused} refused, ` +
+			`at most ${longestRow} in a row`,
+	);
+}
+
+const LENIENT = { ...OPTIONS, killOldAccess: false };
+
+story("three rotations, old tokens live on: not one request is refused", LENIENT, async (stage) => {
+	const { ending, count } = await consumed(stage);
+	report("old tokens live on", count);
+	expect(count.refused).toBe(0);
+	return ending;
+});
+
+story("three rotations, old tokens die: each refusal is soon over", OPTIONS, async (stage) => {
+	const { ending, count } = await consumed(stage);
+	report("old tokens die", count);
+	expect(count.longestRow).toBeLessThan(PATIENCE);
+	expect(count.row).toBe(0);
+	return ending;
+});

@@ -1,0 +1,77 @@
+/**
+ * A story is a test on a stage of its own. However it goes, it ends alike: both programs end in order,
+ * no token was spent twice, none stands where it should not, and each login's newest refresh token
+ * lies in the one place that the story names.
+ */
+import { expect, test } from "vitest";
+import { CANARY_PATTERN, findLeaks } from "../../parts/canary.ts";
+import type { Child } from "../../parts/child-process.ts";
+import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
+import { REFRESH_PREFIX } from "../../parts/oauth-server.ts";
+import { sshdMissing } from "../../parts/sshd.ts";
+import { HOST, raiseStage, type Stage, type StageOptions } from "./stage.ts";
+import { newestOf, type Place, placesOf } from "./whereabouts.ts";
+
+export interface Ending {
+	/** Each login of the story, and the one place of its newest refresh token. */
+	readonly logins: readonly (readonly [ClaudeAiOauth, Place | "nowhere"])[];
+	/** Presentations of a spent token: the one late try of a story that is about it. */
+	readonly lateTries?: number;
+	/** What runs still, to be ended in order. */
+	readonly running?: readonly Child[];
+}
+
+export function story(
+	title: string,
+	options: StageOptions,
+	tell: (stage: Stage) => Promise<Ending>,
+): void {
+	test.skipIf(sshdMissing() !== undefined)(title, async () => {
+		const stage = await raiseStage(options);
+		try {
+			await end(stage, await tell(stage));
+		} finally {
+			await stage.close();
+		}
+	});
+}
+
+async function end(stage: Stage, { logins, lateTries = 0, running = [] }: Ending): Promise<void> {
+	await askForStatus(stage);
+	expect(stage.processes.kinds()).not.toEqual([]);
+	for (const child of running) child.kill("SIGTERM");
+	for (const child of running) expect(await child.ended(20_000)).toEqual({ code: 0, signal: null });
+	expect(stage.processes.leaks()).toEqual([]);
+	expect(leaksOn(stage)).toEqual([]);
+	expect(await stage.provider.spentTwice()).toHaveLength(lateTries);
+	for (const [login, place] of logins) await expectOnlyAt(stage, login, place);
+}
+
+/** Status output is searched too. */
+async function askForStatus(stage: Stage): Promise<void> {
+	const both = [["status"], ["status", "--json"]];
+	await Promise.all(both.flatMap((args) => [stage.baton(...args), stage.batond(...args)]));
+}
+
+/** Tokens belong into claude's own files; of sinks' files, only access tokens. */
+function leaksOn({ pc, vps, said }: Stage) {
+	const sinks = [vps.claudeFolder, vps.scratch.at("sinks")];
+	const own = [pc.claude.credentialsPath, pc.scratch.at("state", "logins", HOST)];
+	const refreshToken = new RegExp(`${REFRESH_PREFIX}[\\w-]*`);
+	return [
+		...findLeaks({
+			pattern: CANARY_PATTERN,
+			texts: said(),
+			paths: [pc.scratch.path, vps.scratch.path],
+			allowed: [...own, ...sinks],
+		}),
+		...findLeaks({ pattern: refreshToken, paths: [vps.scratch.path] }),
+	];
+}
+
+/** The last copy is never lost, and never doubled once a hand-over is over. */
+async function expectOnlyAt(stage: Stage, login: ClaudeAiOauth, place: Place | "nowhere") {
+	const places = await placesOf(stage, await newestOf(stage, login));
+	expect([...places.keys()]).toEqual(place === "nowhere" ? [] : [place]);
+	for (const token of places.values()) expect(await stage.provider.liveRefresh(token)).toBe(true);
+}

@@ -1,0 +1,68 @@
+/** Where a refresh token lies, in clear or in an encrypted store: there may be one place only. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { keyFile } from "@baton/io/key-source";
+import { openSecretStore } from "@baton/io/secret-store";
+import { openEscrow } from "../../../packages/pc/src/escrow.ts";
+import { custodyStore } from "../../../packages/vps/src/custody-store.ts";
+import type { Credentials } from "../../parts/fake-claude.ts";
+import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
+import { fingerprintOf, lineageOf } from "../../parts/token-ledger.ts";
+import { HOST, type Stage } from "./stage.ts";
+
+export type Place =
+	| "pc store"
+	| "pc dedicated folder"
+	| "pc escrow"
+	| "vps current"
+	| "vps staged"
+	| "vps sink";
+
+/** The fingerprint of the newest refresh token that descends from a login. */
+export async function newestOf(stage: Stage, login: ClaudeAiOauth): Promise<string> {
+	const presentations = await stage.provider.presentations(lineageOf(login.refreshToken));
+	const rotated = presentations.filter(({ outcome }) => outcome === "rotated");
+	return rotated.at(-1)?.replacedBy ?? fingerprintOf(login.refreshToken);
+}
+
+/** Every place where this refresh token lies, with the token. */
+export async function placesOf(stage: Stage, fp: string): Promise<Map<Place, string>> {
+	const all = [...plainPlaces(stage), ...(await escrowPlace(stage, fp)), ...(await custody(stage))];
+	const found = all.filter(([, token]) => token && fingerprintOf(token) === fp);
+	return new Map(found as [Place, string][]);
+}
+
+type Found = readonly [Place, string | undefined];
+
+function plainPlaces({ pc, vps }: Stage): Found[] {
+	return [
+		["pc store", tokenIn(pc.claude.credentialsPath)],
+		["pc dedicated folder", tokenIn(pc.scratch.at("state", "logins", HOST, CREDENTIALS))],
+		["vps sink", tokenIn(join(vps.claudeFolder, CREDENTIALS))],
+	];
+}
+
+const CREDENTIALS = ".credentials.json";
+
+function tokenIn(file: string): string | undefined {
+	if (!existsSync(file)) return undefined;
+	const { claudeAiOauth } = JSON.parse(readFileSync(file, "utf8")) as Credentials;
+	return claudeAiOauth?.refreshToken;
+}
+
+async function escrowPlace({ pc }: Stage, fp: string): Promise<Found[]> {
+	if (!pc.escrows().includes(`${fp}.secret`)) return [];
+	const key = keyFile(join(dirname(pc.configFile), "escrow.key"));
+	const session = await openEscrow(join(pc.stateFolder, "escrow"), key).read(fp);
+	return [["pc escrow", session.refreshToken.reveal()]];
+}
+
+async function custody({ vps }: Stage): Promise<Found[]> {
+	const key = keyFile(join(vps.configFolder, "batond.key"));
+	const folder = join(vps.stateFolder, "secrets");
+	const record = await custodyStore(openSecretStore({ folder, key })).load("default");
+	return [
+		["vps current", record?.current?.session.refreshToken?.reveal()],
+		["vps staged", record?.staged?.session.refreshToken?.reveal()],
+	];
+}
