@@ -32,13 +32,23 @@ async function play(): Promise<DemoFacts> {
 	const stage = await setStage({ ...options, timeline, commands, endings });
 	const story = await tellStory(stage);
 	const leaks = [...search.leaks, ...leaksOf(stage, story)];
-	for (const { where } of leaks) timeline.print(`a token in ${where}`);
+	for (const where of new Set(leaks.map((leak) => leak.where)))
+		timeline.print(`a token in ${where}`);
 	return await factsOf(stage, story, leaks.length);
 }
 
+/** All of them, also after one has failed. @throws what the first one that failed did */
 async function end(): Promise<void> {
-	for (const ending of endings.reverse()) await ending();
+	const faults: unknown[] = [];
+	for (const ending of endings.splice(0).reverse()) {
+		try {
+			await ending();
+		} catch (fault) {
+			faults.push(fault);
+		}
+	}
 	timeline.close();
+	if (faults.length > 0) throw faults[0];
 }
 
 function conclude(facts: DemoFacts): void {
@@ -57,6 +67,6 @@ try {
 } catch (error) {
 	for (const line of failureReport(error, commands)) timeline.print(line);
 	process.exitCode = 1;
-	await end();
+	await end().catch(() => undefined);
 	printFacts({ ok: false });
 }

@@ -11,6 +11,12 @@ const root = join(import.meta.dirname, "..");
 if (!existsSync(join(root, "node_modules/.bin/tsx"))) {
 	console.log("installing packages, once");
 	// The shell finds npm on Windows too; nothing in the line comes from outside.
-	const { status } = spawnSync("npm ci", { cwd: root, stdio: "inherit", shell: true });
+	const { status } = spawnSync("npm ci", {
+		cwd: root,
+		// A `--json` given to `npm run` is for the script, not for the npm it starts.
+		env: { ...process.env, npm_config_json: undefined },
+		stdio: "inherit",
+		shell: true,
+	});
 	process.exitCode = status ?? 1;
 }

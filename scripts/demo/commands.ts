@@ -50,8 +50,9 @@ export async function endOf(child: Child): Promise<Exit> {
 	return await child.ended(LIMIT);
 }
 
-/** Ends a service as the system would, and waits until it has. */
+/** Ends a service as the system would. @throws Error when it does not end, or not well */
 export async function endInOrder(child: Child): Promise<void> {
 	if (child.exit() === undefined) child.kill("SIGTERM");
-	await endOf(child);
+	const { code, signal } = await endOf(child);
+	if (code !== 0) throw new Error(`a service ended with ${signal ?? code}`);
 }

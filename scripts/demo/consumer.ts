@@ -14,6 +14,7 @@ export interface ConsumerOptions {
 	readonly patience: number;
 	/** It goes on with another access token, from this request on. */
 	onToken(request: number): void;
+	/** The first one after one that was answered well. */
 	onRefused(request: number, trouble: string): void;
 }
 
@@ -32,6 +33,7 @@ export class Consumer {
 	readonly #options: ConsumerOptions;
 	readonly #running: Promise<void>;
 	#isOver = false;
+	#isRefused = false;
 	#changedAt = 0;
 	#token = "";
 
@@ -76,9 +78,11 @@ export class Consumer {
 			this.#look();
 			trouble = await this.#send();
 		}
-		if (trouble === undefined) return;
-		this.refused += 1;
-		this.#options.onRefused(this.requests, trouble);
+		if (trouble !== undefined) {
+			this.refused += 1;
+			if (!this.#isRefused) this.#options.onRefused(this.requests, trouble);
+		}
+		this.#isRefused = trouble !== undefined;
 	}
 
 	/** Undefined when it was answered well. */

@@ -26,6 +26,7 @@ const LONGEST_SILENCE = 1_500;
 export class Timeline {
 	/** How things stand, said when nothing has been said for a while. */
 	pulse: () => { who: Who; text: string } | undefined = () => undefined;
+	#lastWho: Who = "provider";
 	#said = "";
 	#saidAt = performance.now();
 	readonly #start = performance.now();
@@ -57,6 +58,7 @@ export class Timeline {
 
 	/** Somebody did something. A text too long for a line goes on below. */
 	say(who: Who, text: string, style?: Style): void {
+		this.#lastWho = who;
 		const time = `${((performance.now() - this.#start) / 1000).toFixed(1)} s`.padStart(TIME);
 		const [first = "", ...more] = wrap(text, WIDTH - TIME - 2 - WHO);
 		const name = this.#paint(COLOURS[who], who.padEnd(WHO));
@@ -87,13 +89,14 @@ export class Timeline {
 
 	#beat(): void {
 		if (performance.now() - this.#saidAt < LONGEST_SILENCE) return;
-		const beat = this.pulse();
-		if (beat !== undefined) this.say(beat.who, beat.text, "dim");
+		const { who, text } = this.pulse() ?? { who: this.#lastWho, text: "…" };
+		this.say(who, text, "dim");
 	}
 
 	#paint(style: Style | undefined, text: string): string {
 		if (style === undefined || !this.#isColoured || text === "") return text;
-		return styleText(style, text);
+		// Whether to colour is settled already, for the stream that is really written to.
+		return styleText(style, text, { validateStream: false });
 	}
 }
 

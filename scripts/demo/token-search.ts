@@ -9,7 +9,7 @@ const EVERY = 250;
 
 /** Searches the command lines and environments of all that was started, for as long as it runs. */
 export class ProcessSearch {
-	readonly leaks: Leak[] = [];
+	leaks: Leak[] = [];
 	readonly #timer: NodeJS.Timeout | undefined;
 
 	constructor() {
@@ -21,7 +21,8 @@ export class ProcessSearch {
 	}
 
 	#look(): void {
-		for (const pid of descendantsOf(process.pid)) this.leaks.push(...leaksOfProcess(pid));
+		const found = descendantsOf(process.pid).flatMap(leaksOfProcess);
+		this.leaks = different([...this.leaks, ...found]);
 	}
 }
 
@@ -63,4 +64,9 @@ export function leaksOf({ commands, timeline, pc, host, consumer }: Stage, story
 			paths: [host.claudeFolder],
 		}),
 	];
+}
+
+/** Each place and token once. */
+function different(leaks: readonly Leak[]): Leak[] {
+	return [...new Map(leaks.map((leak) => [`${leak.where} ${leak.fp}`, leak])).values()];
 }
