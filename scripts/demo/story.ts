@@ -14,8 +14,10 @@ export interface Story {
 	readonly handoverMs: number;
 	/** The host's reasons, in order. */
 	readonly declined: string[];
-	/** Every login that was made, in order: the vps's, the PC's own, the dedicated one. */
-	readonly logins: readonly ClaudeAiOauth[];
+	/** The logins that went to the vps, as they were made. */
+	readonly handedOver: readonly ClaudeAiOauth[];
+	/** The PC's own. */
+	readonly own: ClaudeAiOauth;
 }
 
 const ACCOUNT: Account = {
@@ -55,7 +57,7 @@ export async function tellStory(stage: Stage): Promise<Story> {
 
 	timeline.act("who holds what now");
 	await showStatus(stage);
-	return { handoverMs, declined, logins: [login, own, dedicated] };
+	return { handoverMs, declined, handedOver: [login, dedicated], own };
 }
 
 function pulseOf({ consumer }: Stage) {
@@ -183,14 +185,12 @@ function assertSame(login: ClaudeAiOauth, claude: FakeClaude): void {
 
 /** Until the vps has made so many rotations of this login, and the consumer uses what came of it. */
 async function untilGeneration(wanted: number, login: ClaudeAiOauth, stage: Stage): Promise<void> {
-	const { service, provider, host, consumer } = stage;
+	const { service, host, consumer } = stage;
 	const lineage = `"lineage":"${lineageOf(login.refreshToken)}"`;
 	const made = `"generation":${wanted}.*"msg":"(claimed|rotated)"`;
 	await service.line(new RegExp(`${lineage}.*${made}`), LIMIT);
-	await until("the consumer has a living token of it", async () => {
-		const { accessToken } = host.sinkFile();
-		return consumer.tokens.has(accessToken) && !!(await provider.liveAccess(accessToken));
-	});
+	const { stdout } = await host.run("token");
+	await until("the consumer has its token", () => consumer.tokens.has(stdout.trim()));
 }
 
 /** @throws Error when it does not come true in time */

@@ -35,32 +35,32 @@ function leaksOfProcess(pid: number): Leak[] {
 	}
 }
 
-/** Everything that was said or written, once the story is over and the services have ended. */
-export function leaksOf({ commands, timeline, pc, host, consumer }: Stage, story: Story): Leak[] {
-	const { logins } = story;
-	const [first, own, dedicated] = logins;
-	const tokens = [
-		...logins.flatMap(({ accessToken, refreshToken }) => [accessToken, refreshToken]),
-		...consumer.tokens,
-	];
-	const texts = Object.fromEntries(
-		commands.logs.map(({ name, text }, at) => [`${at} ${name}`, text]),
-	);
-	const handedOver = [first, dedicated].flatMap((login) => login?.refreshToken ?? []);
+/** In everything that was said or written, once the story is over. */
+export function leaksOf(
+	{ commands, timeline, pc, host, consumer }: Stage,
+	{ handedOver, own }: Story,
+): Leak[] {
+	const refreshTokens = [...handedOver, own].map(({ refreshToken }) => refreshToken);
+	const accessTokens = [...handedOver, own].map(({ accessToken }) => accessToken);
+	const logs = commands.logs.map(({ name, text }, at) => [`${name} (${at + 1})`, text]);
 	return [
 		// Nothing but claude's own files and the sink's may hold any token,
 		...findLeaks({
 			pattern: CANARY_PATTERN,
-			tokens,
-			texts: { ...texts, timeline: timeline.text },
+			tokens: [...refreshTokens, ...accessTokens, ...consumer.tokens],
+			texts: { ...Object.fromEntries(logs), timeline: timeline.text },
 			paths: [pc.scratch.path, host.scratch.path],
 			allowed: [pc.claude.credentialsPath, host.claudeFolder],
 		}),
-		// those of the PC none that was handed over, and the sink no refresh token at all.
-		...findLeaks({ tokens: handedOver, paths: [pc.claude.credentialsPath] }),
+		// those of the PC no refresh token that was handed over,
+		...findLeaks({
+			tokens: handedOver.map(({ refreshToken }) => refreshToken),
+			paths: [pc.claude.credentialsPath],
+		}),
+		// and the sink none at all.
 		...findLeaks({
 			pattern: /sk-ant-ort01-[\w-]*/,
-			tokens: [...handedOver, own?.refreshToken ?? []].flat(),
+			tokens: refreshTokens,
 			paths: [host.claudeFolder],
 		}),
 	];
