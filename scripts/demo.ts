@@ -2,6 +2,7 @@
  * `npm run demo`: a PC, a VPS and a provider on this machine, and the real commands between them.
  * `demo/stage.ts` says what stands in for what, `demo/story.ts` what happens.
  */
+import { atEnd } from "../test/parts/at-end.ts";
 import { demoOptions } from "./demo/arguments.ts";
 import { Commands } from "./demo/commands.ts";
 import { failureReport } from "./demo/failure-report.ts";
@@ -59,7 +60,9 @@ function conclude(facts: DemoFacts): void {
 	process.exitCode = complaints.length === 0 ? 0 : 1;
 }
 
+// In this order: the second of them ends the process.
 process.once("SIGINT", () => timeline.print("\ninterrupted: everything is stopped and removed"));
+atEnd(() => timeline.close());
 try {
 	const facts = await play();
 	await end();
