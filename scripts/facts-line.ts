@@ -15,6 +15,8 @@ export function otherArguments(): string[] {
 	return process.argv.slice(2).filter((argument) => argument !== FLAG);
 }
 
-export function printFacts(facts: Record<string, boolean | number | string[]>): void {
+type Fact = boolean | number | readonly (string | Record<string, string | boolean>)[];
+
+export function printFacts(facts: Record<string, Fact>): void {
 	if (wantsFacts()) console.log(JSON.stringify(facts));
 }

@@ -23,11 +23,12 @@ export class Claude {
 		this.#world = world;
 	}
 
-	/** A request made with it: the moment at which it looks at its token. */
-	use(): void {
+	/** A request made with it: the moment at which it looks at its token, or is told that it is dead. */
+	use(refused = false): void {
 		const { timeline } = this.#world;
 		const store = this.#pc.normal;
-		if (this.#pc.isAsleep || this.#busy || !needsRefresh(store, timeline.now)) return;
+		if (this.#pc.isAsleep || this.#busy || store.refreshToken === undefined) return;
+		if (!refused && !isNearEnd(store, timeline.now)) return;
 		const incarnation = ++this.#incarnation;
 		const lock: Lock = {
 			owner: "claude",
@@ -46,12 +47,16 @@ export class Claude {
 		this.#busy = false;
 	}
 
+	/** Every 5 s; after a sleep, at some moment of the 5 s that were left when it fell asleep. */
 	#keepFresh(store: Store, lock: Lock): void {
+		const { timeline, random } = this.#world;
 		if (store.lock !== lock || !lock.isAlive()) return;
-		if (!this.#pc.isAsleep) lock.touchedAt = this.#world.timeline.now;
-		this.#world.timeline.after(5 * SECOND, () =>
-			this.#pc.whenAwake(() => this.#keepFresh(store, lock)),
-		);
+		lock.touchedAt = timeline.now;
+		timeline.after(5 * SECOND, () => {
+			const again = () => this.#keepFresh(store, lock);
+			if (!this.#pc.isAsleep) return again();
+			this.#pc.whenAwake(() => timeline.after(random.between(0, 5 * SECOND), again));
+		});
 	}
 
 	#refresh(store: Store, lock: Lock, incarnation: number): void {
@@ -60,7 +65,7 @@ export class Claude {
 		const { restored, session } = store.content;
 		if (token === undefined || session === undefined) return this.#end(store, lock);
 		const by = restored || oracle.isCopy(token) ? "rogue" : "claude";
-		if (random.chance(faults.sleep)) this.#pc.sleep(random.between(2 * MINUTE, 300 * MINUTE));
+		if (random.chance(10 * faults.sleep)) this.#pc.sleep(random.between(2 * MINUTE, 300 * MINUTE));
 		this.#world.tell(() => `${this.#pc.name} claude refreshes`);
 		timeline.after(random.between(10, 2 * SECOND), () => {
 			if (provider.isDown) return this.#end(store, lock);
@@ -91,8 +96,6 @@ export class Claude {
 	}
 }
 
-function needsRefresh(store: Store, now: number): boolean {
-	const { session } = store.content;
-	if (session?.refreshToken === undefined) return false;
-	return (session.expiresAt ?? Number.POSITIVE_INFINITY) - now <= NEAR_END;
+function isNearEnd(store: Store, now: number): boolean {
+	return (store.content.session?.expiresAt ?? Number.POSITIVE_INFINITY) - now <= NEAR_END;
 }

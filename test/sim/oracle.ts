@@ -10,6 +10,7 @@ import {
 	type CustodyRecord,
 	type CustodyState,
 	intentAt,
+	type Lineage,
 	type ServedToken,
 } from "@baton/core/custody-state";
 import { type CustodyEvent, decideCustody } from "@baton/core/decide-custody";
@@ -24,7 +25,7 @@ import {
 import { type Fingerprint, fingerprint, generationProof, lineageIdOf } from "@baton/core/lineage";
 import type { Answer, Request } from "@baton/core/protocol";
 import { Secret } from "@baton/core/secret";
-import type { ArmedSession } from "@baton/core/session";
+import { type ArmedSession, isUnexpired } from "@baton/core/session";
 import type { PcNode } from "./pc-node.ts";
 import type { Family, Presentation, Provider } from "./provider.ts";
 import type { Content } from "./store.ts";
@@ -221,12 +222,31 @@ export class Oracle {
 		const was = staged === undefined ? undefined : after.record.past[staged.firstFp]?.was;
 		if (was === "retired" || was === "claimed" || was === "spent")
 			this.violate(`4: a ${was} token is staged`);
+		this.#checkVerdict(now, before, after);
 		if (event.type !== "request" || event.request.type !== "status") return;
 		const spends = effects.some((effect) => effect.type === "refresh");
 		if (!spends) return;
 		const tick: CustodyEvent = { type: "tick", random: event.random };
 		const due = decideCustody(before, tick, now).effects.some(({ type }) => type === "refresh");
 		if (!due) this.violate("6: looking at the status makes it refresh");
+	}
+
+	/** Invariant 5: a login whose access token lives is not given up for dead. */
+	#checkVerdict(now: number, before: CustodyState, after: CustodyState): void {
+		const { current, staged } = before.record;
+		const phase = after.record.current?.phase;
+		const lost = phase?.name === "needs-login" && phase.reason === "lost-in-flight";
+		if (lost && current?.phase.name === "in-doubt") this.#checkDead(now, current);
+		const was = staged === undefined ? undefined : after.record.past[staged.firstFp];
+		if (staged === undefined || before.record.past[staged.firstFp] !== undefined) return;
+		if (was?.was === "not-taken" && was.reason === "dead") this.#checkDead(now, staged);
+	}
+
+	#checkDead(now: number, { session }: Lineage): void {
+		// By the custodian's clock, which may be wrong, it has ended.
+		if (!isUnexpired(session, now)) return;
+		if (!this.#provider?.isLiveAccess(session.accessToken.reveal())) return;
+		this.violate("5: a login whose access token lives is given up for dead");
 	}
 
 	custodyPersisted(before: CustodyRecord | undefined, after: CustodyRecord): void {

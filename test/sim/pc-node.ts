@@ -411,8 +411,9 @@ export class PcNode {
 		timeline.after(random.between(10, 800), () => {
 			if (!this.isAsleep) settle(event);
 		});
-		if (random.chance(faults.messageDoubled)) {
-			timeline.after(random.between(SECOND, HOUR), () => this.dispatch(event, process));
+		if (random.chance(Math.min(0.5, 5 * faults.messageDoubled))) {
+			const late = random.chance(0.5) ? 20 * SECOND : HOUR;
+			timeline.after(random.between(SECOND, late), () => this.dispatch(event, process));
 		}
 	}
 

@@ -77,6 +77,8 @@ export class Person {
 			() => this.#takeBack(),
 			() => this.#quickly(() => this.#takeBack()),
 			() => this.#claude.die(),
+			() => this.#claude.use(true),
+			() => this.#closeLid(),
 			() => this.#pc.sleep(random.between(MINUTE, 5 * HOUR)),
 			() => this.#pc.crash(),
 			() => this.#keepBackup(),
@@ -100,6 +102,19 @@ export class Person {
 		this.#login(this.#pc.normal);
 		this.#world.timeline.after(this.#world.random.between(10, 10 * SECOND), () => {
 			if (!this.#resting && !this.#pc.isAsleep) then();
+		});
+	}
+
+	/** Logs in, asks claude something, and closes the laptop before the answer: claude sleeps mid-refresh. */
+	#closeLid(): void {
+		const { timeline, random } = this.#world;
+		this.#permit();
+		this.#login(this.#pc.normal);
+		timeline.after(random.between(100, 4 * SECOND), () => {
+			this.#claude.use(true);
+			timeline.after(random.between(5, SECOND), () =>
+				this.#pc.sleep(random.between(2 * MINUTE, HOUR)),
+			);
 		});
 	}
 
@@ -244,6 +259,6 @@ export class Person {
 	}
 
 	#falseAlarm(): void {
-		this.#world.provider.falseAlarm = true;
+		this.#world.provider.raiseFalseAlarm();
 	}
 }

@@ -82,8 +82,8 @@ export class Provider {
 	/** Outage: what every request meets until then. */
 	downUntil = 0;
 	downAs: "not-sent" | "dropped" | "server" = "not-sent";
-	/** The next probe is answered 401, whatever the token. */
-	falseAlarm = false;
+	/** The next probe is answered 401, whatever the token; once in a run. */
+	#falseAlarm: "none" | "raised" | "given" = "none";
 	onPresented: (presentation: Presentation) => void = () => undefined;
 
 	constructor(semantics: Semantics, timeline: Timeline, random: Random) {
@@ -192,12 +192,16 @@ export class Provider {
 	}
 
 	probe(token: string): ProbeOutcome {
-		if (this.falseAlarm) {
-			this.falseAlarm = false;
+		if (this.#falseAlarm === "raised") {
+			this.#falseAlarm = "given";
 			return { kind: "dead" };
 		}
 		const account = this.#accessTokens.get(token)?.family.account ?? "nobody";
 		return this.isLiveAccess(token) ? { kind: "good", account } : { kind: "dead" };
+	}
+
+	raiseFalseAlarm(): void {
+		if (this.#falseAlarm === "none") this.#falseAlarm = "raised";
 	}
 
 	revoke(family: Family): void {

@@ -52,6 +52,7 @@ export function simulate(
 	oracle.watch(provider, vps, pcs);
 
 	vps.start();
+	if (rules.twoServices) timeline.after(HOUR, () => vps.start(true));
 	for (const pc of pcs) pc.start();
 	const people = pcs.map((pc) => new Person(pc, new Claude(pc, world), vps, world));
 	for (const person of people) person.live();
@@ -67,7 +68,7 @@ function drawPcs(world: World, vps: VpsNode): PcNode[] {
 	const { random } = world;
 	const mode = () => random.pick(["dedicated", "follow-login", "follow-login"] as const);
 	const pcs = [new PcNode("pc", world, vps, mode())];
-	if (random.chance(0.25)) pcs.push(new PcNode("pc2", world, vps, mode()));
+	if (random.chance(0.35)) pcs.push(new PcNode("pc2", world, vps, mode()));
 	return pcs;
 }
 
@@ -91,7 +92,6 @@ function calmDown(
 	world.tell(() => "calm");
 	world.faults = { ...CALM };
 	world.provider.downUntil = 0;
-	world.provider.falseAlarm = false;
 	for (const person of people) person.rest();
 	vps.start();
 	for (const pc of pcs) pc.start();

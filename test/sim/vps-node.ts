@@ -69,8 +69,9 @@ export class VpsNode {
 		return this.#world.timeline.now + this.skew;
 	}
 
-	start(): void {
-		if (this.process !== undefined && !this.#world.rules.twoServices) return;
+	/** @param another a second service on the same state, which only a fault lets in */
+	start(another = false): void {
+		if (this.process !== undefined && !another) return;
 		const { random, rules } = this.#world;
 		const record = this.disk.record ?? emptyRecord("default", random.hex(64));
 		this.disk.record ??= record;
@@ -91,10 +92,12 @@ export class VpsNode {
 
 	crash(): void {
 		if (this.process === undefined) return;
+		const { timeline, random, oracle } = this.#world;
 		this.#world.tell(() => "vps crashes");
-		this.#world.oracle.vpsCrashed();
+		oracle.vpsCrashed();
 		this.process = undefined;
-		this.#world.timeline.after(this.#world.random.between(SECOND, 10 * MINUTE), () => this.start());
+		const away = random.chance(0.5) ? 20 * SECOND : 10 * MINUTE;
+		timeline.after(random.between(SECOND, away), () => this.start());
 	}
 
 	sleep(ms: number): void {
@@ -290,18 +293,23 @@ export class VpsNode {
 		// A decision that waited for the disk may have been overtaken: nothing is spent on it.
 		if (process.stalled) return end(1, { kind: "not-sent" });
 		this.#world.oracle.refreshSent(this, token);
-		timeline.after(random.between(10, 2 * SECOND), () => {
+		// A provider may sit on a request for longer than anybody waits for its answer.
+		const slow = random.chance(faults.refreshReplyLost);
+		if (slow) end(60 * SECOND, { kind: "no-reply" });
+		const takes = slow ? random.between(2 * SECOND, 110 * SECOND) : random.between(10, 2 * SECOND);
+		timeline.after(takes, () => {
 			const fate = this.#fateOfRefresh();
+			if (fate !== undefined && slow) return;
 			if (fate !== undefined) return end(fate.kind === "no-reply" ? 60 * SECOND : 200, fate);
 			const outcome = provider.refresh(token, "vps");
-			const lost = random.chance(faults.refreshReplyLost);
+			const lost = slow || random.chance(faults.refreshReplyLost);
 			if (outcome.kind === "rotated" && outcome.tokens.refreshToken !== undefined) {
 				const fresh = outcome.tokens.refreshToken.reveal();
 				this.#world.oracle.rotatedByVps(this.#isAlive(process), fresh);
 			}
 			if (!lost) return end(random.between(20, 3 * SECOND), outcome);
 			provider.loseReply(token, "vps");
-			end(60 * SECOND, { kind: "no-reply" });
+			if (!slow) end(60 * SECOND, { kind: "no-reply" });
 		});
 	}
 
