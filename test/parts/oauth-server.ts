@@ -23,10 +23,10 @@ import { lineageOf, type Presentation, TokenLedger } from "./token-ledger.ts";
 
 /** Stands in every token, so that one search finds any of them in a place it should not be. */
 export const CANARY = "CANARY";
-export const ACCESS_PREFIX = `sk-ant-oat01-${CANARY}`;
+const ACCESS_PREFIX = `sk-ant-oat01-${CANARY}`;
 export const REFRESH_PREFIX = `sk-ant-ort01-${CANARY}`;
 
-export const CLAUDE_CLIENT_ID = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
+const CLAUDE_CLIENT_ID = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
 
 const SCOPES = ["user:inference", "user:profile"];
 const THIRTY_DAYS = 30 * 24 * 3600;

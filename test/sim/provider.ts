@@ -68,7 +68,7 @@ export interface Presentation {
 	readonly replyWasLost: boolean;
 }
 
-export const LOGIN_LIFETIME = 30 * DAY;
+const LOGIN_LIFETIME = 30 * DAY;
 
 export class Provider {
 	readonly families: Family[] = [];

@@ -24,7 +24,7 @@ export interface Lock {
 }
 
 /** A lock untouched for so long may be broken if its owner is gone. */
-export const STALE_MS = 60 * SECOND;
+const STALE_MS = 60 * SECOND;
 
 export class Store {
 	content: Content = EMPTY;

@@ -226,7 +226,7 @@ function isSpentUnseen({ record }: Draft, fp: Fingerprint): boolean {
 	return record.lineages[lineageIdOf(fp)] !== undefined;
 }
 
-export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
+function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 	const { current, staged, past } = draft.record;
 	if (current?.fp === fp) return claimed(draft, fp, current.lineageId);
 	if (staged?.firstFp === fp) {

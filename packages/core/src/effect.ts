@@ -12,9 +12,7 @@ import type { AnswerBody, DeliverRequest, Request } from "./protocol.ts";
 import type { Secret } from "./secret.ts";
 import type { ArmedSession } from "./session.ts";
 
-/** A decision: the state after, and what is to be done in this order. `now` is wall-clock ms. */
-export type Decide<S, E, F> = (state: S, event: E, now: number) => Decision<S, F>;
-
+/** What every `(state, event, now)` comes to: the state after, and what is to be done, in this order. */
 export interface Decision<S, F> {
 	readonly state: S;
 	readonly effects: readonly F[];

@@ -96,7 +96,7 @@ const reply = {
 	disarm: z._default(z.array(named).check(z.maxLength(64)), []),
 };
 
-export const CUSTODY_STATES = [
+const CUSTODY_STATES = [
 	"none",
 	"staged",
 	"verifying",
@@ -107,7 +107,6 @@ export const CUSTODY_STATES = [
 	"rolled-back",
 	"needs-login",
 ] as const;
-export type CustodyStateName = (typeof CUSTODY_STATES)[number];
 
 const statusFacts = {
 	state: z.enum(CUSTODY_STATES),
@@ -152,7 +151,7 @@ const answerSchema = z.discriminatedUnion("type", [
 ]);
 
 export type Answer = z.output<typeof answerSchema>;
-export type AnswerType = Answer["type"];
+
 export type StatusAnswer = Extract<Answer, { type: "status" }>;
 
 /** An answer before the service adds version, id and what the PC must disarm. */

@@ -192,7 +192,7 @@ export function giveUpLock(draft: PcDraft, now: number, random: number): void {
 	if (attempts === 3) notePc(draft, "warn", "store-busy");
 }
 
-export function unlock(draft: PcDraft): void {
+function unlock(draft: PcDraft): void {
 	const { lock } = draft.run;
 	if (lock === undefined) return;
 	rememberPc(draft, { lock: undefined });
