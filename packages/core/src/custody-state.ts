@@ -114,7 +114,9 @@ export type Operation =
 	| { readonly kind: "learn"; readonly id: number }
 	| { readonly kind: "prove"; readonly id: number; readonly role: Role }
 	| { readonly kind: "harvest"; readonly id: number; readonly role: Role }
-	| { readonly kind: "refresh"; readonly id: number; readonly role: Role };
+	| { readonly kind: "refresh"; readonly id: number; readonly role: Role }
+	/** A look whose outcome counts no more, but which is not over yet. */
+	| { readonly kind: "void"; readonly id: number };
 
 /** What probing an access token has shown in this run. */
 export interface ProbeMemory {

@@ -106,6 +106,8 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 			// What was seen and promised before no longer holds: this may be a copy of a sleeping machine.
 			return remember(draft, {
 				since: now,
+				// A look that was begun before the jump tells of the time before it.
+				operation: voidLook(draft.run.operation),
 				unbroken: false,
 				verified: undefined,
 				witnessAgrees: false,
@@ -122,6 +124,12 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 		default:
 			return settleOperation(draft, event, now);
 	}
+}
+
+function voidLook(operation: Operation | undefined): Operation | undefined {
+	if (operation === undefined) return undefined;
+	const bringsTokens = operation.kind === "refresh" || operation.kind === "harvest";
+	return bringsTokens ? operation : { kind: "void", id: operation.id };
 }
 
 type OutcomeEvent = Extract<CustodyEvent, { id: number }>;

@@ -30,7 +30,6 @@ import {
 	freshPcRun,
 	type Handover,
 	type Host,
-	NO_WAIT,
 	type PcRecord,
 	type PcRules,
 	type PcState,
@@ -172,10 +171,10 @@ function settle(draft: PcDraft, event: HandoverEvent, now: number): void {
 		case "tick":
 			return;
 		case "woken":
-			return rememberPc(draft, { statusAt: {}, links: {}, waits: {}, lockWait: NO_WAIT });
+			return rememberPc(draft, { statusAt: {}, links: {}, waits: {}, lockWaits: {} });
 		case "store-read":
 			settleReading(draft, event.store, event.reading, now);
-			return openHostPermit(draft, event.look, now);
+			return openHostPermit(draft, event.look, event.reading.kind !== "unreadable", now);
 		case "store-locked":
 			return lock?.id === event.id
 				? settleLocked(draft, lock, event.reading, now, event.random)
@@ -276,7 +275,7 @@ function replaceFromTransit(draft: PcDraft, host: Host): void {
 /** A person is waiting: what failed a while ago is tried again at once. */
 function hastenHost(draft: PcDraft, host: Host): void {
 	const { [host]: _link, ...links } = draft.run.links;
-	rememberPc(draft, { links, lockWait: NO_WAIT });
+	rememberPc(draft, { links, lockWaits: {} });
 	for (const { fp } of draft.record.handovers.filter((one) => one.host === host)) hasten(draft, fp);
 }
 

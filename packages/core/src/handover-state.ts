@@ -195,7 +195,8 @@ export interface PcRun {
 	/** A permit about to open for a host's need, once the store has been looked at anew. */
 	readonly opening: Opening | undefined;
 	readonly lock: StoreLock | undefined;
-	readonly lockWait: Wait;
+	/** After a lock was held by another, or what was to be done under it failed. */
+	readonly lockWaits: Readonly<Record<StoreId, Wait>>;
 	/** Copies that came back, to be disarmed. */
 	readonly copies: Readonly<Record<StoreId, Fingerprint>>;
 	/** Put-backs begun in this run: for these, a blank store was not filled and emptied since. */
@@ -246,7 +247,7 @@ export function freshPcRun(runId: string, escrows: readonly Fingerprint[]): PcRu
 		unknown: {},
 		opening: undefined,
 		lock: undefined,
-		lockWait: NO_WAIT,
+		lockWaits: {},
 		copies: {},
 		mayRestore: [],
 		escrows,

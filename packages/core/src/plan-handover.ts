@@ -27,21 +27,28 @@ export interface LockPlan {
 
 /** The store operation that is due, one at a time: first what came back, then what is under way. */
 export function planLock(state: PcState, now: number): LockPlan | undefined {
-	const { lock, lockWait, copies } = state.run;
-	if (lock !== undefined || now < lockWait.at) return undefined;
-	const [copy] = Object.entries(copies);
-	if (copy !== undefined) return { store: copy[0], purpose: "disarm", fp: copy[1] };
-	for (const { step, store, fp } of state.record.handovers) {
-		if (step === "taking") return { store, purpose: "take", fp };
-		if (step === "putting-back") return { store, purpose: "put-back", fp };
-	}
-	return undefined;
+	if (state.run.lock !== undefined) return undefined;
+	return lockPlans(state).find(({ store }) => now >= lockWaitOf(state, store));
+}
+
+function lockPlans(state: PcState): LockPlan[] {
+	const copies = Object.entries(state.run.copies).map(
+		([store, fp]): LockPlan => ({ store, purpose: "disarm", fp }),
+	);
+	const steps = state.record.handovers.flatMap(({ step, store, fp }): LockPlan[] => {
+		if (step === "taking") return [{ store, purpose: "take", fp }];
+		return step === "putting-back" ? [{ store, purpose: "put-back", fp }] : [];
+	});
+	return [...copies, ...steps];
+}
+
+function lockWaitOf(state: PcState, store: StoreId): number {
+	return (state.run.lockWaits[store] ?? NO_WAIT).at;
 }
 
 function lockWake(state: PcState): number {
-	const { lock, lockWait } = state.run;
-	const due = planLock(state, NEVER) !== undefined;
-	return lock === undefined && due ? lockWait.at : NEVER;
+	if (state.run.lock !== undefined) return NEVER;
+	return Math.min(NEVER, ...lockPlans(state).map(({ store }) => lockWaitOf(state, store)));
 }
 
 // Escrow

@@ -139,7 +139,17 @@ function settleDecline(
 	if (reason === "retired") return dropAsCopy(draft, handover, now);
 	know(draft, fp, "own", host, now);
 	dropHandover(draft, fp);
-	if (draft.record.permit?.host === host) changePc(draft, { permit: undefined });
+	if (handover.store === NORMAL_STORE) closeDeclinedPermit(draft, host, reason);
+}
+
+/**
+ * A person's leave was for this login; they are told, and may give it again. A host's need stands until
+ * it is met: only a host that is well again needs none.
+ */
+function closeDeclinedPermit(draft: PcDraft, host: Host, reason: DeclineReason): void {
+	const { permit } = draft.record;
+	if (permit?.host !== host) return;
+	if (permit.by === "person" || reason === "healthy") changePc(draft, { permit: undefined });
 }
 
 // In transit: only the custodian's word moves it
@@ -242,6 +252,7 @@ function settleStatus(
 function closeHostPermit(draft: PcDraft, host: Host): void {
 	const { permit } = draft.record;
 	if (permit?.host === host && permit.by === "host") changePc(draft, { permit: undefined });
+	if (draft.run.opening?.host === host) rememberPc(draft, { opening: undefined });
 }
 
 type Need = NonNullable<StatusAnswer["need"]>;
@@ -267,11 +278,17 @@ function acknowledgeNeed(draft: PcDraft, host: Host, need: Need): void {
 }
 
 /** The look that was asked for is in: what it showed was there before the permit, which opens now. */
-export function openHostPermit(draft: PcDraft, look: number | undefined, now: number): void {
+export function openHostPermit(
+	draft: PcDraft,
+	look: number | undefined,
+	isReadable: boolean,
+	now: number,
+): void {
 	const { opening } = draft.run;
 	if (opening === undefined || opening.look !== look) return;
 	rememberPc(draft, { opening: undefined });
-	if (draft.record.permit !== undefined) return;
+	// The need is not acknowledged then, and opens a permit at the next contact.
+	if (!isReadable || draft.record.permit !== undefined) return;
 	const { host, need } = opening;
 	changePc(draft, { permit: { host, by: "host", since: now, replace: false } });
 	acknowledgeNeed(draft, host, need);

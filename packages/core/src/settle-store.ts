@@ -151,14 +151,18 @@ export function askHandover(
 	settleReading(draft, store, reading, now);
 	if (reading.kind !== "login" || isOurs(draft, reading.fp)) return;
 	const handover = handoverOf(draft, reading.fp);
-	if (handover !== undefined && handover.step !== "pending" && handover.step !== "provisional")
-		return;
+	if (handover !== undefined && !mayOfferAgain(handover)) return;
 	const { [reading.fp]: _own, ...known } = draft.record.known;
 	changePc(draft, { known });
 	addHandover(
 		draft,
 		newHandover(escrowFacts(reading.session, host, store), "pending", replace, now),
 	);
+}
+
+/** Nothing was taken, or it is in the store again: its escrow, if any, is a spare copy. */
+function mayOfferAgain({ step }: Handover): boolean {
+	return step === "pending" || step === "provisional" || step === "put-back";
 }
 
 // Under the locks
@@ -172,7 +176,8 @@ export function settleLocked(
 ): void {
 	rememberPc(draft, { lock: { ...lock, held: true } });
 	if (reading.kind === "unreadable") return giveUpLock(draft, now, random);
-	rememberPc(draft, { lockWait: NO_WAIT });
+	const { [lock.store]: _waited, ...lockWaits } = draft.run.lockWaits;
+	rememberPc(draft, { lockWaits });
 	switch (lock.purpose) {
 		case "take":
 			return take(draft, lock, reading, now);
@@ -185,10 +190,12 @@ export function settleLocked(
 
 /** The locks are held by another, or what was to be done under them failed: later, then. */
 export function giveUpLock(draft: PcDraft, now: number, random: number): void {
+	const { lock, lockWaits } = draft.run;
 	unlock(draft);
-	const attempts = draft.run.lockWait.attempts + 1;
+	if (lock === undefined) return;
+	const attempts = (lockWaits[lock.store] ?? NO_WAIT).attempts + 1;
 	const at = now + backoffDelay(STORE_BACKOFF, attempts, random);
-	rememberPc(draft, { lockWait: { attempts, at } });
+	rememberPc(draft, { lockWaits: { ...lockWaits, [lock.store]: { attempts, at } } });
 	if (attempts === 3) notePc(draft, "warn", "store-busy");
 }
 
