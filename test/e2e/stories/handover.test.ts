@@ -1,14 +1,16 @@
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Child } from "../../parts/child-process.ts";
+import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
-import { published, settled, whats } from "./milestones.ts";
+import { outcomes, published, settled, whats } from "./milestones.ts";
 import { seenBy } from "./seen-by.ts";
 import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
 import { until } from "./until.ts";
 
 const FOLLOW = { login: "follow-login" } as const;
+const ASKED = { ...FOLLOW, followLogin: "when-asked" } as const;
 
 /** A watcher that has opened a permit, as the host needs a login. */
 async function permitted(stage: Stage): Promise<Child[]> {
@@ -23,8 +25,18 @@ async function handedOver(watcher: Child | undefined): Promise<void> {
 	await watcher?.line(/"kind":"handed-over"/, 20_000);
 }
 
+/** Another login, on the PC, which nobody gave leave for: seen, and not touched. */
+async function leftAlone(stage: Stage): Promise<ClaudeAiOauth> {
+	const noPermit = expect.not.stringContaining('"permit"');
+	expect(await stage.baton("status", "--json")).toMatchObject({ stdout: noPermit });
+	const login = await stage.pc.claude.login();
+	await until("the watcher has seen it", () => seenBy(stage, login.refreshToken));
+	expect([stage.steps(), stage.ownToken()]).toEqual([[], login.refreshToken]);
+	return login;
+}
+
 story("follow-login, then a second login on the PC is left alone", FOLLOW, async (stage) => {
-	const { pc, provider } = stage;
+	const { pc } = stage;
 	const running = await permitted(stage);
 	const login = await pc.claude.login();
 	await handedOver(running[1]);
@@ -33,15 +45,27 @@ story("follow-login, then a second login on the PC is left alone", FOLLOW, async
 	await published(stage);
 	expect(stage.vps.sinkFile().refreshToken).toBe("");
 
-	const second = await pc.claude.login();
-	await until("the watcher has seen it", () => seenBy(stage, second.refreshToken));
-	expect(await stage.baton("status", "--json")).toMatchObject({
-		stdout: expect.not.stringContaining('"permit"'),
-	});
-	expect([stage.steps(), stage.ownToken()]).toEqual([[], second.refreshToken]);
-	expect(await provider.presentations()).toMatchObject([{ outcome: "rotated" }]);
+	const second = await leftAlone(stage);
+	expect(await outcomes(stage)).toEqual(["rotated"]);
 	expect(await pc.claude.refresh({ force: true })).toBe("refreshed");
 	expect(stage.processes.kinds()).toEqual(expect.arrayContaining(["accept", "serve", "watch"]));
+	const logins = [
+		[login, "vps current"],
+		[second, "pc store"],
+	] as const;
+	return { running, logins };
+});
+
+story("a login that was asked for, then a second one is left alone", ASKED, async (stage) => {
+	const { pc } = stage;
+	await pc.claude.login();
+	const running = [await stage.serve(), await stage.watch()];
+	const asked = await stage.startBaton("handover", HOST, "--next-login");
+	await asked.line(/run \/login/);
+	const login = await pc.claude.login();
+	expect(await asked.ended(20_000)).toMatchObject({ code: 0 });
+	await settled(stage);
+	const second = await leftAlone(stage);
 	const logins = [
 		[login, "vps current"],
 		[second, "pc store"],

@@ -19,7 +19,7 @@ export function watchProcesses(marks: readonly string[]): ProcessWatch {
 	const look = () => {
 		for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
 			const [words, environment] = [textOf(pid, "cmdline"), textOf(pid, "environ")];
-			if (!marks.some((mark) => words.includes(mark))) continue;
+			if (!marks.some((mark) => words.includes(mark) || environment.includes(mark))) continue;
 			const kind = words.split("\0")[2] ?? "";
 			kinds.add(kind);
 			if (CANARY_PATTERN.test(words)) leaks.add(`command line of ${kind}`);

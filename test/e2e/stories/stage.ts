@@ -22,6 +22,8 @@ type Environment = Record<string, string>;
 export interface StageOptions {
 	/** How the host's logins are made; a folder of its own unless given. */
 	login?: "dedicated" | "follow-login";
+	/** Whether the host's own need opens a permit; it does unless said otherwise. */
+	followLogin?: "when-needed" | "when-asked";
 	/** Lifetime of access tokens, whole seconds; ten minutes unless given. */
 	accessTokenSeconds?: number;
 	/** A rotation kills the access token before it; it does unless said otherwise. */
@@ -79,6 +81,7 @@ export const HOST = "myvps";
 
 export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	const { accessTokenSeconds = 600, killOldAccess = true, login = "dedicated" } = options;
+	const { followLogin = "when-needed" } = options;
 	const provider = await startOAuthServer({ accessTokenSeconds, killOldAccess });
 	const isLive = async (token: string) => (await provider.liveAccess(token)) !== undefined;
 	const resource = await startResourceServer({ isLive });
@@ -93,7 +96,7 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	});
 	const link = await startCuttingProxy(sshd.port);
 	const identity = writeSshKey(key, pc.scratch.at("device_key"));
-	pc.addHost(HOST, { ...sshd, port: link.port }, identity, { login });
+	pc.addHost(HOST, { ...sshd, port: link.port }, identity, { login, followLogin });
 
 	const children: { name: string; child: Child }[] = [];
 	const ended: Record<string, string> = {};
