@@ -72,6 +72,7 @@ export class Claude {
 			const outcome = provider.refresh(token, by);
 			const fresh = outcome.kind === "rotated" ? outcome.tokens.refreshToken?.reveal() : undefined;
 			if (fresh !== undefined) oracle.inClaude.add(fresh);
+			if (by === "rogue") oracle.copied(fresh);
 			const asleep = this.#pc.isAsleep && random.chance(0.5);
 			timeline.after(random.between(20, SECOND), () =>
 				this.#pc.whenAwake(() => {

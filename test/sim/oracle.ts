@@ -59,6 +59,8 @@ export class Oracle {
 	readonly #inVps = new Set<string>();
 	/** Tokens of which the world made copies, by backup, sync or snapshot. */
 	readonly #copied = new Set<string>();
+	/** What a witness had told of a login when its token was last sent. */
+	readonly #toldAtSending = new Map<string, number>();
 	readonly #grants = new Map<PcNode, number>();
 	readonly #takes = new Map<PcNode, number>();
 	readonly #leaves = new Map<PcNode, number[]>();
@@ -155,10 +157,13 @@ export class Oracle {
 		if (this.#copied.has(token) && spentBefore === "claude") return true;
 		if (family === undefined || this.#vps?.rollbackAt === undefined) return false;
 		const spentAt = this.#provider?.generationSpent(token) ?? 0;
-		return (this.#vps.witnessed.get(family.lineageId) ?? 0) < spentAt;
+		const told = by === "vps" ? this.#toldAtSending.get(token) : undefined;
+		return (told ?? this.#vps.witnessed.get(family.lineageId) ?? 0) < spentAt;
 	}
 
 	refreshSent(vps: VpsNode, token: string): void {
+		const lineageId = this.#provider?.familyOf(token)?.lineageId ?? "";
+		this.#toldAtSending.set(token, vps.witnessed.get(lineageId) ?? 0);
 		const fp = fingerprint(new Secret(token));
 		const lineages = [vps.disk.record?.current, vps.disk.record?.staged];
 		const lineage = lineages.find((one) => one?.fp === fp);
@@ -204,6 +209,8 @@ export class Oracle {
 		const final =
 			answer.type === "withdrawn" || answer.type === "not-taken" || answer.type === "spent";
 		if (!final || record.past[answer.fp] !== undefined) return;
+		// Claimed, and lost before its account was named: kept sealed where it is staged.
+		if (answer.type === "spent" && record.staged?.firstFp === answer.fp) return;
 		const witnessed =
 			answer.type === "spent" && record.lineages[lineageIdOf(answer.fp)] !== undefined;
 		if (!witnessed) this.violate("3: a tombstone is told that is not on disk");
@@ -255,9 +262,10 @@ export class Oracle {
 			if (token !== undefined) this.#inVps.delete(token);
 		}
 		const staged = before?.staged;
-		if (staged?.phase.name === "verifying" && after.staged === undefined) {
+		const unnamed = staged?.phase.name === "verifying" || staged?.phase.name === "needs-login";
+		if (staged !== undefined && unnamed && after.staged?.lineageId !== staged.lineageId) {
 			if (after.current?.lineageId !== staged.lineageId) {
-				this.#abandon(staged.session.refreshToken?.reveal(), "another account's");
+				this.#abandon(staged.session.refreshToken?.reveal(), "never named, or another account's");
 			}
 		}
 		const old = before?.current;

@@ -24,6 +24,7 @@ import {
 	sessionFingerprint,
 	setupTokenSession,
 } from "./session.ts";
+import { settleSpent } from "./settle-refresh.ts";
 
 export interface RequestEvent {
 	readonly type: "request";
@@ -81,8 +82,8 @@ function answerOffer(
 	const past = draft.record.past[fp];
 	if (past?.was === "claimed" || past?.was === "spent" || isSpentUnseen(draft, fp))
 		return custodyOf(draft, fp);
-	if (draft.record.staged?.firstFp === fp && isBusy(draft.record.staged))
-		return custodyOf(draft, fp);
+	const { staged } = draft.record;
+	if (staged?.firstFp === fp && (isBusy(staged) || isSealed(staged))) return custodyOf(draft, fp);
 	const reason = reasonToDecline(draft, offer, device, now);
 	if (reason !== undefined) return { type: "decline", fp, reason };
 	const { reservation: goodForMs } = draft.rules.timing;
@@ -103,8 +104,9 @@ function reasonToDecline(
 	const otherAccount = record.account !== undefined && offer.account !== undefined;
 	if (otherAccount && record.account !== offer.account) return "other-account";
 	if (isReservedFor(run.reservation, now) && run.reservation?.device !== device) return "busy";
-	if (record.staged !== undefined && record.staged.firstFp !== offer.fp) {
-		if (isBusy(record.staged) || !offer.replace) return "busy";
+	const { staged } = record;
+	if (staged !== undefined && staged.firstFp !== offer.fp && !isSealed(staged)) {
+		if (isBusy(staged) || !offer.replace) return "busy";
 	}
 	return isHealthy(draft, now) && !offer.replace ? "healthy" : undefined;
 }
@@ -116,6 +118,11 @@ function isReservedFor(reservation: Reservation | undefined, now: number): boole
 /** An intent is open, or the claim made but not yet told: nobody may take it out of our hands. */
 function isBusy(lineage: Lineage): boolean {
 	return intentAt(lineage.phase) !== undefined || lineage.phase.name === "verifying";
+}
+
+/** Claimed and then lost before its account was named: kept, but of no use to anybody. */
+function isSealed(lineage: Lineage): boolean {
+	return lineage.phase.name === "needs-login";
 }
 
 /** In good order and not near its end: another login would only push out a living one. */
@@ -143,12 +150,13 @@ function answerDeliver(
 	if (session === undefined)
 		return { type: "refused", reason: "the session is not the one offered" };
 	if (staged?.firstFp === fp) {
-		remember(draft, { armed: fp });
+		if (!isSealed(staged)) remember(draft, { armed: fp });
 		return custodyOf(draft, fp);
 	}
 	if (staged !== undefined) {
 		if (isBusy(staged)) return { type: "decline", fp, reason: "busy" };
-		refuseStaged(draft, "replaced", now);
+		if (isSealed(staged)) settleSpent(draft, staged, now);
+		else refuseStaged(draft, "replaced", now);
 	}
 	stage(draft, fp, session, device, random, now);
 	return custodyOf(draft, fp);
@@ -230,6 +238,7 @@ function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 	const { current, staged, past } = draft.record;
 	if (current?.fp === fp) return claimed(draft, fp, current.lineageId);
 	if (staged?.firstFp === fp) {
+		if (isSealed(staged)) return { type: "spent", fp };
 		if (isBusy(staged)) return { type: "in-doubt", fp };
 		// Found at the start of this run: the PC is to deliver it again before it is claimed.
 		return draft.run.armed === fp ? { type: "staged", fp } : { type: "unknown", fp };
@@ -269,7 +278,7 @@ function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody 
 	const settled = past[fp]?.was;
 	const isSettled = settled !== undefined && settled !== "not-taken";
 	if (current?.fp === fp || isSettled || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
-	if (staged?.firstFp === fp && isBusy(staged)) return { type: "in-doubt", fp };
+	if (staged?.firstFp === fp && (isBusy(staged) || isSealed(staged))) return custodyOf(draft, fp);
 	change(draft, {
 		staged: staged?.firstFp === fp ? undefined : staged,
 		past: { ...withoutOldTombstones(past), [fp]: { was: "withdrawn", at: now } },
@@ -334,8 +343,8 @@ function factsOf(lineage: Lineage) {
 /** What only a person can mend. Its id tells one need from the next. */
 function needOf(draft: Draft) {
 	const { current, staged, past } = draft.record;
-	if (staged !== undefined && (isBusy(staged) || draft.run.armed === staged.firstFp))
-		return undefined;
+	const underWay = staged !== undefined && !isSealed(staged);
+	if (underWay && (isBusy(staged) || draft.run.armed === staged.firstFp)) return undefined;
 	if (current === undefined) {
 		return { id: `none-yet.${Object.keys(past).length}`, reason: "none-yet" as const };
 	}

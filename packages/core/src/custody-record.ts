@@ -144,6 +144,6 @@ function loadPhase(stored: StoredLineage["phase"]): Phase {
 
 function notARecord(why: string): BatonError {
 	return new BatonError("bad-state", `the custody record is damaged: ${why}`, {
-		hint: "nothing was touched; keep the state folder as it is and run batond doctor",
+		hint: "nothing was touched; move the state folder away, start again and hand over a new login",
 	});
 }

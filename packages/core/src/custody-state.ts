@@ -193,7 +193,7 @@ export interface Run {
 	readonly published: Fingerprint | undefined;
 }
 
-/** Limits and waits, all ms. Settings may change them; the defaults are those of docs/custody.md. */
+/** Limits and waits, all ms. Settings may change them; docs/settings.md lists them. */
 export interface Timing {
 	/** An intent older than this can no longer be under way. */
 	readonly requestLimit: number;

@@ -335,9 +335,10 @@ function phaseBefore(role: Role, lineage: Lineage): QuietPhase {
 function settleLost(draft: Draft, role: Role, now: number): void {
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
-	if (role === "staged") return settleSpent(draft, lineage, now);
+	if (role === "staged" && lineage.generation === 0) return settleSpent(draft, lineage, now);
 	const reason = lineage.phase.name === "in-doubt" ? "lost-in-flight" : "revoked-or-reused";
-	enter(draft, "current", { name: "needs-login", reason, since: now });
+	// Also of a staged one: the PC has no copy of what a claim brought, so this one is kept, sealed.
+	enter(draft, role, { name: "needs-login", reason, since: now });
 	note(draft, "warn", "needs-login", { ...nameOf(lineage), reason });
 }
 

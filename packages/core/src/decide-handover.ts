@@ -297,7 +297,8 @@ function takeBackOne(draft: PcDraft, handover: Handover, force: boolean, now: nu
 	}
 	// Where it cannot be told whether claude has spent it since, only force brings it back.
 	if (step === "kept" && (force || handover.reason !== "unsure")) {
-		return changeHandover(draft, fp, { step: "putting-back", putBackBegun: false, since: now });
+		if (force) rememberPc(draft, { mayRestore: [...draft.run.mayRestore, fp] });
+		return changeHandover(draft, fp, { step: "putting-back", since: now });
 	}
 	if (step !== "taken" && step !== "taking") return;
 	if (step === "taken" && force) {

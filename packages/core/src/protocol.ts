@@ -7,13 +7,12 @@
 
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import * as z from "zod/mini";
+import { DEFAULT_NAME } from "./custody-name.ts";
 import { BatonError } from "./error.ts";
 
 export const PROTOCOL_VERSION = 1;
 /** A line with its newline, bytes. */
 export const LINE_MAX_BYTES = 64 * 1024;
-/** Custody's name where the settings give none. */
-export const DEFAULT_NAME = "default";
 
 const fp = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 const lineageId = z.string().check(z.regex(/^[0-9a-f]{16}$/));

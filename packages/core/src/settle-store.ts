@@ -318,9 +318,16 @@ function putBack(draft: PcDraft, lock: StoreLock, reading: Reading, now: number)
 	draft.underLock.push({ type: "restore-store", store: lock.store, fp: handover.fp });
 }
 
+/** If a write into the store was begun by an earlier run, claude may have spent it since. */
 function keep(draft: PcDraft, handover: Handover, now: number): void {
-	changeHandover(draft, handover.fp, { step: "kept", since: now });
-	notePc(draft, "warn", "kept", { fp: handover.fp, host: handover.host });
+	const { fp, host, putBackBegun } = handover;
+	const unsure = putBackBegun && !draft.run.mayRestore.includes(fp);
+	changeHandover(draft, fp, {
+		step: "kept",
+		since: now,
+		reason: unsure ? "unsure" : handover.reason,
+	});
+	notePc(draft, "warn", "kept", { fp, host });
 }
 
 /** It is in the store already, or what claude has made of it since. */
