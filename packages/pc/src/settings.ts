@@ -3,9 +3,9 @@
  * the default named here; one that is unknown is refused.
  */
 
+import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { MINUTE, parseDuration, SECOND } from "@baton/core/duration";
 import type { PcRules } from "@baton/core/handover-state";
-import { DEFAULT_NAME } from "@baton/core/protocol";
 import * as z from "zod/mini";
 import { DEFAULT_LINK_LIMITS } from "./link/ssh-settings.ts";
 

@@ -1,8 +1,8 @@
 /** The command line for people: what there is, what it takes, and what was probably meant. */
 
+import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { parseDuration } from "@baton/core/duration";
 import { BatonError, EXIT } from "@baton/core/error";
-import { DEFAULT_NAME } from "@baton/core/protocol";
 import { systemClock } from "@baton/io/clock";
 import { suggestKey } from "@baton/io/settings-file";
 import { VERSION } from "@baton/io/version";
@@ -123,7 +123,8 @@ function declareStatus(parser: Argv, { environment }: CliSurroundings, choose: C
 function declareToken(parser: Argv, { environment }: CliSurroundings, choose: Choose): void {
 	parser.command(
 		"token",
-		"print the access token; exit code 10 if there is none, 9 if it ends too soon",
+		"print the access token; exit code 10 if a login is needed first, 13 while " +
+			"the provider is out of reach, 9 if the token ends too soon",
 		(options) =>
 			options
 				.option("name", { type: "string", default: DEFAULT_NAME, describe: "whose token" })
@@ -149,7 +150,7 @@ function declareToken(parser: Argv, { environment }: CliSurroundings, choose: Ch
 
 const EXIT_CODES =
 	"exit codes: 0 well, 1 fault, 2 usage or settings, 9 refresh due, 10 needs a login, " +
-	"12 service out of reach";
+	"12 service out of reach, 13 provider out of reach";
 
 function durationOf(option: string, text: string): number {
 	const ms = parseDuration(text);

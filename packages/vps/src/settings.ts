@@ -3,10 +3,10 @@
  * part has a default; with no file at all the service runs and serves `batond token`.
  */
 
+import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { type CustodyRules, DEFAULT_TIMING, type Timing } from "@baton/core/custody-state";
 import { parseDuration, SECOND } from "@baton/core/duration";
 import { CLAUDE_PROVIDER, type Provider } from "@baton/core/oauth";
-import { DEFAULT_NAME } from "@baton/core/protocol";
 import * as z from "zod/mini";
 
 /** `"90s"`, `"10m"`, `"2h"`, `"7d"`, `"250ms"`; read as milliseconds. */

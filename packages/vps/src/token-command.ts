@@ -1,6 +1,7 @@
 /** `batond token` on a path that loads neither yargs nor zod: programs call it often. */
 
 import { parseArgs } from "node:util";
+import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { parseDuration } from "@baton/core/duration";
 import { systemClock } from "@baton/io/clock";
 import type { Said } from "./said.ts";
@@ -8,7 +9,7 @@ import { placesOf } from "./surroundings.ts";
 import { token } from "./token.ts";
 
 const OPTIONS = {
-	name: { type: "string", default: "default" },
+	name: { type: "string", default: DEFAULT_NAME },
 	"min-valid": { type: "string", default: "0s" },
 	json: { type: "boolean", default: false },
 	config: { type: "string" },
