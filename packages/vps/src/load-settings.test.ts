@@ -45,6 +45,12 @@ test.each<[string, unknown, RegExp, RegExp]>([
 		/unknown key names\.default\.sinks\.a\.timout/,
 		/did you mean timeout/,
 	],
+	[
+		"an unknown key for one that is required",
+		{ names: { default: { sinks: { a: { type: "claude-code", confgDir: "/x" } } } } },
+		/unknown key names\.default\.sinks\.a\.confgDir/,
+		/did you mean configDir/,
+	],
 	["a far key", { timing: { zzz: "1s" } }, /unknown key timing\.zzz/, /known there: requestLimit/],
 	["a number", { timing: { deadConfirm: 5 } }, /deadConfirm is wrong: it should be a string/, /./],
 	["a wrong unit", { timing: { deadConfirm: "5y" } }, /deadConfirm is wrong: not a duration/, /./],

@@ -13,7 +13,9 @@ import { type Settings, settingsSchema } from "./settings.ts";
 export async function loadSettings(path: string): Promise<Settings> {
 	const parsed = settingsSchema.safeParse((await readSettings(path)) ?? {});
 	if (parsed.success) return parsed.data;
-	const [issue] = parsed.error.issues;
+	const { issues } = parsed.error;
+	// A key that is unknown may well be the one that is missing, misspelt.
+	const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
 	if (issue === undefined) throw new BatonError("bad-settings", `${path} is not understood`);
 	throw explain(path, issue);
 }
