@@ -38,6 +38,14 @@ test("one line a note, in order, for its owner only", async () => {
 	expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
+test("a note about a sink names it", async () => {
+	const audit = open();
+	audit.write("default", { ...note("sink-paused"), sink: "claude", reason: "foreign" }, 0);
+	await audit.flushed();
+	const line = JSON.parse(readFileSync(join(folder, "audit.jsonl"), "utf8"));
+	expect(line).toMatchObject({ what: "sink-paused", sink: "claude", reason: "foreign" });
+});
+
 test("only known fields are written", async () => {
 	const audit = open();
 	const more = { ...note("n"), accessToken: "sk-secret" } as Note;

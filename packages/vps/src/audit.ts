@@ -6,8 +6,8 @@
 import { constants } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { Note } from "@baton/core/effect";
 import { diskError } from "@baton/io/disk-error";
+import type { HeardNote } from "./heard-note.ts";
 
 /** Some ten thousand lines. */
 const AUDIT_MAX_BYTES = 2 * 1024 * 1024;
@@ -25,7 +25,7 @@ export interface AuditOptions {
 
 export interface AuditLog {
 	/** Returns at once; lines keep their order. Custody never waits for its log. */
-	write(name: string, note: Note, at: number): void;
+	write(name: string, note: HeardNote, at: number): void;
 	/** Resolves once everything so far is written, or could not be. */
 	flushed(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function openAudit({
 }
 
 /** Only the fields that are named here, whatever else a note may come to bear. */
-function lineOf(name: string, note: Note & { sink?: string }, at: number): string {
+function lineOf(name: string, note: HeardNote, at: number): string {
 	const { level, what, fp, lineageId, generation, device, sink, reason } = note;
 	const time = new Date(at).toISOString();
 	const fields = { at: time, name, level, what, fp, lineageId, generation, device, sink, reason };

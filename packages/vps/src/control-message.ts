@@ -24,9 +24,17 @@ export interface NameStatus {
 	readonly nextAt?: number;
 	/** A login that was delivered and is not claimed yet. */
 	readonly staged?: { readonly lineageId: string; readonly device: string; readonly state: string };
+	/** The login that was delivered is claimed only once the PC delivers it again. */
+	readonly waitsForPc?: true;
+	/** The provider has refused the access token twice, although it has not ended. */
+	readonly accessRefused?: true;
 	readonly need?: LossReason;
-	/** Attempts at the provider that failed in a row. */
+	/** Refreshes that failed in a row. */
 	readonly failures: number;
+	/** Why the last of them failed: `out of reach`, or how the provider refused it. */
+	readonly refusal?: string;
+	/** How often in a row the provider did not say whose a delivered login is. */
+	readonly unanswered?: number;
 	readonly sinks: readonly SinkReport[];
 	/** The state folder cannot be written, and why. */
 	readonly trouble?: string;
@@ -52,10 +60,29 @@ export interface TokenAnswer {
 	readonly generation: number;
 }
 
+export type NoTokenReason =
+	| "needs-login"
+	/** Not reached, refused for the moment, silent on the account, or not asked to the end yet. */
+	| "out-of-reach"
+	| "refused"
+	| "unanswered"
+	| "waiting"
+	/** A sink, or the service's own state, cannot be written. */
+	| "sinks"
+	| "not-saved";
+
+export interface NoTokenAnswer {
+	readonly v: 1;
+	readonly type: "no-token";
+	readonly name: string;
+	readonly state: string;
+	readonly reason: NoTokenReason;
+}
+
 export type ControlAnswer =
 	| ServiceStatus
 	| TokenAnswer
-	| { readonly v: 1; readonly type: "no-token"; readonly name: string; readonly state: string }
+	| NoTokenAnswer
 	| { readonly v: 1; readonly type: "refused"; readonly reason: string };
 
 /** Undefined for what is no request. */

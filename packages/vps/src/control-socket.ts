@@ -10,6 +10,7 @@ import { type ControlAnswer, type ControlRequest, parseControlRequest } from "./
 import type { Custodian } from "./custodian.ts";
 import { endAndClose } from "./end-and-close.ts";
 import { nameStatus } from "./name-status.ts";
+import { whyNoToken } from "./no-token.ts";
 
 export interface ControlOptions {
 	readonly clock: Clock;
@@ -63,7 +64,14 @@ function tokenOf(
 	}
 	const served = custodian.served();
 	if (served === undefined) {
-		return { v: 1, type: "no-token", name, state: nameStatus(custodian.view()).state };
+		const view = custodian.view();
+		return {
+			v: 1,
+			type: "no-token",
+			name,
+			state: nameStatus(view).state,
+			reason: whyNoToken(view),
+		};
 	}
 	const { session, generation } = served;
 	const expiry = session.expiresAt === undefined ? {} : { expiresAt: session.expiresAt };

@@ -1,6 +1,5 @@
 import { type CustodyRecord, DEFAULT_RULES, emptyRecord } from "@baton/core/custody-state";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
-import type { Note } from "@baton/core/effect";
 import { BatonError } from "@baton/core/error";
 import { fingerprint, lineageIdOf } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
@@ -9,6 +8,9 @@ import { Secret } from "@baton/core/secret";
 import { type FakeClock, fakeClock } from "@baton/io/clock";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Custodian, type CustodianOptions } from "./custodian.ts";
+import type { HeardNote } from "./heard-note.ts";
+import { nameStatus } from "./name-status.ts";
+import { whyNoToken } from "./no-token.ts";
 import type { Sink } from "./sinks/sink.ts";
 
 const LIFETIME = 8 * HOUR;
@@ -72,7 +74,7 @@ function makeCustodian(options: Partial<CustodianOptions> = {}): Custodian {
 			},
 		},
 		clock,
-		onNote: ({ what }: Note) => world.push(`note ${what}`),
+		onNote: ({ what }: HeardNote) => world.push(`note ${what}`),
 		onFault: () => world.push("fault"),
 		onTrouble: (trouble) => world.push(`trouble ${trouble ?? "over"}`),
 		...options,
@@ -107,7 +109,7 @@ function grant(): void {
 	refreshing = undefined;
 }
 
-async function deliver(custodian: Custodian) {
+async function deliver(custodian: Custodian, more: Partial<ReturnType<typeof session>> = {}) {
 	const asked = custodian.request(
 		"laptop",
 		request({ type: "offer", fp: FP, lineageId: lineageIdOf(FP) }),
@@ -118,7 +120,7 @@ async function deliver(custodian: Custodian) {
 	const { nonce } = body;
 	const answer = custodian.request(
 		"laptop",
-		request({ type: "deliver", fp: FP, nonce, session: session() }),
+		request({ type: "deliver", fp: FP, nonce, session: { ...session(), ...more } }),
 	);
 	await clock.advance(0);
 	return answer;
@@ -141,10 +143,11 @@ describe("the order of effects", () => {
 		grant();
 		await clock.advance(0);
 		// What follows is learnt by looking at the replaced token, and spends nothing.
-		expect(world.slice(0, 9)).toEqual([
+		expect(world.slice(0, 10)).toEqual([
 			"save staged 0",
 			"note staged",
 			"probe a0",
+			"save staged 0",
 			"save refreshing 0",
 			"refresh r0",
 			"save held 1",
@@ -340,4 +343,100 @@ test("a token of this custody is known, whatever became of it", async () => {
 	expect(custodian.knows(FP)).toBe(true);
 	expect(custodian.knows(fingerprint(new Secret("r1")))).toBe(true);
 	expect(custodian.knows(fingerprint(new Secret("else")))).toBe(false);
+});
+
+describe("why there is no access token", () => {
+	test("none has come, one is being claimed, and then there is one", async () => {
+		const custodian = makeCustodian();
+		void custodian.run();
+		await clock.advance(0);
+		expect(whyNoToken(custodian.view())).toBe("needs-login");
+		await deliver(custodian);
+		expect(whyNoToken(custodian.view())).toBe("waiting");
+		grant();
+		await clock.advance(0);
+		expect(custodian.served()).toBeDefined();
+	});
+
+	test.each<[RefreshOutcome, string, string]>([
+		[{ kind: "not-sent" }, "out-of-reach", "out of reach"],
+		[{ kind: "refused", why: "rate-limited", retryAfterMs: undefined }, "refused", "rate-limited"],
+	])("the login is held, its token has ended: %j", async (outcome, reason, refusal) => {
+		const custodian = await claimed();
+		for (const limit = clock.now() + LIFETIME; clock.now() < limit; ) {
+			refreshing?.resolve(outcome);
+			refreshing = undefined;
+			await clock.advance(30 * SECOND);
+		}
+		expect(custodian.served()).toBeUndefined();
+		expect(whyNoToken(custodian.view())).toBe(reason);
+		expect(nameStatus(custodian.view())).toMatchObject({ state: "held", refusal });
+		grant();
+		await clock.advance(2 * MINUTE);
+		grant();
+		await clock.advance(0);
+		expect(nameStatus(custodian.view())).toMatchObject({ failures: 0 });
+		expect(nameStatus(custodian.view())).not.toHaveProperty("refusal");
+	});
+
+	test("the provider does not say whose a claimed login is", async () => {
+		const record = { ...emptyRecord("default", "0".repeat(64)), account: "A" };
+		const custodian = makeCustodian({ record });
+		void custodian.run();
+		probes = { kind: "unknown" };
+		await deliver(custodian, { expiresAt: clock.now() - 1 });
+		grant();
+		await clock.advance(MINUTE);
+		expect(whyNoToken(custodian.view())).toBe("unanswered");
+		expect(nameStatus(custodian.view())).toMatchObject({ state: "verifying", failures: 0 });
+		probes = { kind: "good", account: "A" };
+		await clock.advance(10 * MINUTE);
+		expect(nameStatus(custodian.view())).toMatchObject({ state: "held" });
+	});
+
+	test("a login found staged at the start waits for the PC", async () => {
+		const first = makeCustodian();
+		void first.run();
+		probes = { kind: "unknown" };
+		await deliver(first);
+		const second = makeCustodian({ record: saved ?? emptyRecord("default", "0".repeat(64)) });
+		void second.run();
+		await clock.advance(0);
+		expect(whyNoToken(second.view())).toBe("needs-login");
+		expect(nameStatus(second.view())).toMatchObject({ need: "none-yet", waitsForPc: true });
+	});
+});
+
+describe("a sink", () => {
+	const notes: HeardNote[] = [];
+	beforeEach(() => void notes.splice(0));
+	const onNote = (note: HeardNote) => void notes.push(note);
+
+	async function withSink(write: Sink["write"]): Promise<void> {
+		const custodian = makeCustodian({ onNote, sinks: [{ ...sink, write }] });
+		void custodian.run();
+		await deliver(custodian);
+		grant();
+		await clock.advance(0);
+	}
+
+	test("that fails is named, with what can be done", async () => {
+		await withSink(() =>
+			Promise.reject(new BatonError("disk-failed", "the disk is full", { hint: "make room" })),
+		);
+		expect(notes).toContainEqual(
+			expect.objectContaining({ what: "sink-failed", sink: "s", hint: "make room" }),
+		);
+	});
+
+	test("that is paused is named, with what can be done", async () => {
+		await withSink(async () => ({ kind: "stepped-back", reason: "foreign" }));
+		expect(notes).toContainEqual(
+			expect.objectContaining({
+				what: "sink-paused",
+				sink: "s",
+				hint: expect.stringContaining("take that login out"),
+			}),
+		);
+	});
 });

@@ -20,8 +20,8 @@ import {
 	startCustody,
 } from "@baton/core/decide-custody";
 import { MINUTE, SECOND } from "@baton/core/duration";
-import type { NamedCopy, Note } from "@baton/core/effect";
-import type { Fingerprint } from "@baton/core/lineage";
+import type { NamedCopy } from "@baton/core/effect";
+import type { Fingerprint, LineageId } from "@baton/core/lineage";
 import { nextWake } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
 import type { Clock } from "@baton/io/clock";
@@ -29,6 +29,7 @@ import { ClockWatch } from "./clock-watch.ts";
 import type { CustodyStore } from "./custody-store.ts";
 import type { Engine } from "./engines/engine.ts";
 import { EventQueue } from "./event-queue.ts";
+import type { HeardNote } from "./heard-note.ts";
 import { Persister } from "./persister.ts";
 import type { Probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
@@ -45,8 +46,8 @@ export interface CustodianOptions {
 	readonly sinks: readonly Sink[];
 	readonly store: CustodyStore;
 	readonly clock: Clock;
-	/** Hears every note, in order: for the audit log. */
-	onNote(note: Note): void;
+	/** Hears every note, in order: for the log and the audit log. */
+	onNote(note: HeardNote): void;
 	/** The state cannot be written, or can be again. */
 	onTrouble(trouble: string | undefined): void;
 	/** A request that could not be decided, through a fault of the program. */
@@ -64,6 +65,8 @@ export interface CustodyView {
 	readonly run: CustodyState["run"];
 	readonly sinks: readonly SinkReport[];
 	readonly trouble: string | undefined;
+	/** Why the last refresh of a login failed that the provider did not carry out. */
+	readonly refusals: ReadonlyMap<LineageId, string>;
 	/** When something is next due, wall-clock ms; infinity if nothing is. */
 	readonly nextAt: number;
 }
@@ -95,6 +98,7 @@ export class Custodian {
 	readonly #replies = new Map<string, (reply: Reply) => void>();
 	#state!: CustodyState;
 	#lastKey = 0;
+	readonly #refusals = new Map<LineageId, string>();
 	#stopping = false;
 
 	constructor(options: CustodianOptions) {
@@ -109,7 +113,7 @@ export class Custodian {
 			clock,
 			onConfirmed: (access) =>
 				this.#events.post({ type: "sinks-confirmed", access, ...this.#chance() }),
-			onNote: (note) => options.onNote(note),
+			onNote: (note) => this.#note(note),
 			onSettled: () => this.#events.wake(),
 		});
 	}
@@ -156,6 +160,7 @@ export class Custodian {
 			run: this.#state.run,
 			sinks: sinkReports(this.#publisher.state),
 			trouble,
+			refusals: this.#refusals,
 			nextAt: this.#wakeAt(),
 		};
 	}
@@ -226,9 +231,16 @@ export class Custodian {
 			publish: (token) => this.#publisher.publish(token),
 			proveSinks: () => this.#publisher.prove(),
 			answer: (key, body, disarm) => this.#answer(key, { body: this.#complete(body), disarm }),
-			note: (note) => this.#options.onNote(note),
+			note: (note) => this.#note(note),
 			start: (work) => this.#started(work),
 		});
+	}
+
+	#note(note: HeardNote): void {
+		const { what, lineageId, reason } = note;
+		if (what === "refresh-refused" && lineageId !== undefined && reason !== undefined)
+			this.#refusals.set(lineageId, reason);
+		this.#options.onNote(note);
 	}
 
 	#started(work: Promise<StartedOutcome>): void {

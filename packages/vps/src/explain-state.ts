@@ -9,11 +9,14 @@ export interface Explanation {
 	readonly next: string | undefined;
 }
 
-const HAND_OVER = "on the PC: baton handover HOST, after a fresh login there";
+const NEW_LOGIN = "on the PC, baton status says how to make a new login for this host";
+const DELIVER_AGAIN = "on the PC, keep baton watch running: it delivers the login again";
+const WAIT = "none, but if it stays so, see that this host can reach the provider";
 
 const STATES: Readonly<Record<string, string>> = {
 	none: "no login yet",
 	staged: "a login has arrived and is being claimed",
+	verifying: "has claimed a login, served once the provider has named its account",
 	held: "well; this host holds the login and keeps it fresh",
 	refreshing: "well; a refresh is under way",
 	"in-doubt": "a refresh got no answer; waiting to see what became of it",
@@ -28,19 +31,35 @@ const REASONS: Readonly<Record<LossReason, string>> = {
 	deadline: "needs a new login: the old one has reached its end",
 	"lost-in-flight": "needs a new login: the answer to a refresh was lost",
 	"logged-out": "needs a new login: logged out",
-	"rolled-back": "serves what it has; needs a new login, as it was restored from a copy",
+	"rolled-back": "needs a new login, as it was restored from a copy",
 };
 
+const WAITS_FOR_PC = "a login has arrived and waits for the PC to deliver it once more";
 const ENDED = "holds the login, but its access token has ended; trying to get a new one";
 
+type Facts = Pick<
+	NameStatus,
+	"state" | "need" | "accessUntil" | "accessRefused" | "waitsForPc" | "unanswered"
+>;
+
 /** @param now wall-clock ms */
-export function explain(
-	{ state, need, accessUntil }: Pick<NameStatus, "state" | "need" | "accessUntil">,
-	now: number,
-): Explanation {
-	if (need !== undefined) return { state: REASONS[need], next: HAND_OVER };
+export function explain(facts: Facts, now: number): Explanation {
+	const { state, need, accessUntil, waitsForPc, unanswered } = facts;
+	const ended = accessUntil !== undefined && accessUntil <= now;
+	if (state === "staged" && waitsForPc) return { state: WAITS_FOR_PC, next: DELIVER_AGAIN };
+	if (need !== undefined || state === "rolled-back") {
+		const served = state === "rolled-back" ? servedWords(facts, ended) : "";
+		const next = need === undefined ? undefined : waitsForPc ? DELIVER_AGAIN : NEW_LOGIN;
+		return { state: served + REASONS[need ?? "rolled-back"], next };
+	}
+	const unnamed = state === "verifying" || (state === "staged" && unanswered !== undefined);
+	if (unnamed) return { state: STATES[state] ?? state, next: WAIT };
 	const well = state === "held" || state === "refreshing";
-	if (well && accessUntil !== undefined && accessUntil <= now)
-		return { state: ENDED, next: undefined };
-	return { state: STATES[state] ?? state, next: undefined };
+	return { state: well && ended ? ENDED : (STATES[state] ?? state), next: undefined };
+}
+
+/** What became of the access token of a host that will not refresh it. */
+function servedWords({ accessRefused }: Facts, ended: boolean): string {
+	if (ended) return "its access token has ended; ";
+	return accessRefused ? "the provider refuses its access token; " : "serves what it has; ";
 }

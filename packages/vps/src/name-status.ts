@@ -1,13 +1,16 @@
 /** One name's custody as plain facts: what `batond status` shows. */
 
+import { type CustodyRecord, intentAt, type Lineage } from "@baton/core/custody-state";
+import { probeMemory } from "@baton/core/plan-custody";
 import type { LossReason } from "@baton/core/protocol";
 import type { NameStatus } from "./control-message.ts";
 import type { CustodyView } from "./custodian.ts";
 
-export function nameStatus({ record, run, sinks, trouble, nextAt }: CustodyView): NameStatus {
+export function nameStatus(view: CustodyView): NameStatus {
+	const { record, sinks, trouble, nextAt } = view;
 	const { name, current, staged } = record;
 	const lineage = current ?? staged;
-	const need = needOf(record);
+	const need = needOf(view);
 	return {
 		name,
 		state: lineage?.phase.name ?? "none",
@@ -20,6 +23,7 @@ export function nameStatus({ record, run, sinks, trouble, nextAt }: CustodyView)
 					rotatedAt: lineage.obtainedAt,
 					...known("accessUntil", lineage.session.expiresAt),
 					...known("deadline", lineage.session.deadline),
+					...(probeMemory(view, lineage).dead ? { accessRefused: true as const } : {}),
 				}),
 		...(Number.isFinite(nextAt) ? { nextAt } : {}),
 		...(current === undefined || staged === undefined
@@ -31,18 +35,52 @@ export function nameStatus({ record, run, sinks, trouble, nextAt }: CustodyView)
 						state: staged.phase.name,
 					},
 				}),
+		...(isWaitingForPc(view) ? { waitsForPc: true as const } : {}),
 		...(need === undefined ? {} : { need }),
-		failures: run.refreshRetry[current === undefined ? "staged" : "current"].failures,
+		...attempts(view),
 		sinks,
 		...(trouble === undefined ? {} : { trouble }),
 	};
 }
 
-function needOf({ current, staged }: CustodyView["record"]): LossReason | undefined {
-	if (current === undefined) return staged === undefined ? "none-yet" : undefined;
+/** What only a person can mend; nothing while a login is being claimed. */
+function needOf({ record, run }: CustodyView): LossReason | undefined {
+	const { current, staged } = record;
+	if (staged !== undefined && (isOurs(staged) || run.armed === staged.firstFp)) return undefined;
+	if (current === undefined) return "none-yet";
 	const { phase } = current;
 	if (phase.name === "needs-login") return phase.reason;
 	return phase.name === "rolled-back" ? "rolled-back" : undefined;
+}
+
+/** Found staged when the service started: claimed only once the PC delivers it again. */
+function isWaitingForPc({ record: { staged }, run }: CustodyView): boolean {
+	return staged !== undefined && !isOurs(staged) && run.armed !== staged.firstFp;
+}
+
+/** Claimed, or perhaps: no PC is waited for any more. */
+function isOurs({ phase }: Lineage): boolean {
+	return phase.name === "verifying" || intentAt(phase) !== undefined;
+}
+
+/** What stands between this custody and the provider, of the login that fares worse. */
+function attempts({ record, run, refusals }: CustodyView) {
+	const role = run.refreshRetry.current.failures > 0 ? "current" : "staged";
+	const lineage = record[role];
+	const failures = lineage === undefined ? 0 : run.refreshRetry[role].failures;
+	const refusal = refusals.get(lineage?.lineageId ?? "");
+	const unnamed = unnamedLogin(record);
+	const unanswered = unnamed === undefined ? 0 : probeMemory({ run }, unnamed).silent;
+	return {
+		failures,
+		...(failures === 0 || refusal === undefined ? {} : { refusal }),
+		...(unanswered === 0 ? {} : { unanswered }),
+	};
+}
+
+/** A login of which the provider has yet to say whose it is. */
+function unnamedLogin({ staged }: CustodyRecord): Lineage | undefined {
+	return staged?.account === undefined ? staged : undefined;
 }
 
 function known<K extends string>(key: K, value: number | undefined) {

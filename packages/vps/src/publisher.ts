@@ -7,15 +7,17 @@ import type { ServedToken } from "@baton/core/custody-state";
 import {
 	decidePublish,
 	nextPublish,
+	type PauseReason,
 	type PublishEffect,
 	type PublishEvent,
 	type PublishState,
 	startPublish,
 } from "@baton/core/decide-publish";
-import type { Note } from "@baton/core/effect";
 import { BatonError } from "@baton/core/error";
 import type { Fingerprint } from "@baton/core/lineage";
 import type { Clock } from "@baton/io/clock";
+import type { HeardNote } from "./heard-note.ts";
+import { howToResume } from "./sink-report.ts";
 import { accessOnly, type Sink } from "./sinks/sink.ts";
 
 export interface PublisherOptions {
@@ -25,7 +27,7 @@ export interface PublisherOptions {
 	readonly clock: Clock;
 	/** Every sink that is not paused holds this access token. */
 	onConfirmed(access: Fingerprint): void;
-	onNote(note: Note): void;
+	onNote(note: HeardNote): void;
 	/** A write has come to its end, well or not. */
 	onSettled(): void;
 }
@@ -39,6 +41,8 @@ export interface SinkProof {
 export class Publisher {
 	readonly #options: PublisherOptions;
 	readonly #sinks: ReadonlyMap<string, Sink>;
+	/** What a person can do about each sink's last failure. */
+	readonly #hints = new Map<string, string | undefined>();
 	#state: PublishState;
 	#writing = 0;
 
@@ -92,7 +96,7 @@ export class Publisher {
 			case "confirm":
 				return this.#options.onConfirmed(effect.access);
 			case "note":
-				return this.#options.onNote(effect);
+				return this.#options.onNote({ ...effect, hint: this.#hintOf(effect) });
 			case "write-sink":
 				void this.#write(effect.sink, effect.token);
 		}
@@ -118,13 +122,19 @@ export class Publisher {
 			return { type: "written", sink, access };
 		} catch (error) {
 			const random = this.#options.clock.random();
+			this.#hints.set(sink, error instanceof BatonError ? error.hint : undefined);
 			return { type: "failed", sink, access, why: reasonOf(error), random };
 		}
 	}
 
+	#hintOf({ sink, what, reason }: Extract<PublishEffect, { type: "note" }>): string {
+		if (what === "sink-paused") return howToResume(reason as PauseReason);
+		return this.#hints.get(sink) ?? "it is tried again by itself: batond status";
+	}
+
 	#warnOfCopy(sink: string, fp: Fingerprint): void {
 		const reason = `it lay at sink ${sink}`;
-		this.#options.onNote({ type: "note", level: "warn", what: "copy-disarmed", fp, reason });
+		this.#options.onNote({ type: "note", level: "warn", what: "copy-disarmed", fp, sink, reason });
 	}
 }
 

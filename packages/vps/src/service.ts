@@ -137,8 +137,8 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 		clock,
 		onNote(note) {
 			audit.write(name, note, clock.now());
-			const { level, what, lineageId: lineage, fp, generation, device, reason } = note;
-			log[level](what, { name, lineage, fp, generation, device, reason });
+			const { level, what, lineageId: lineage, fp, generation, device, sink, reason, hint } = note;
+			log[level](what, { name, lineage, fp, generation, device, sink, reason, hint });
 		},
 		onTrouble(trouble) {
 			if (trouble === undefined) log.info("the state can be saved again", { name });

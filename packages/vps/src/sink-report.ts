@@ -1,6 +1,6 @@
 /** How each sink fares, in words that travel: to the PC and to the local status. */
 
-import type { PublishState, SinkState } from "@baton/core/decide-publish";
+import type { PauseReason, PublishState, SinkState } from "@baton/core/decide-publish";
 
 export interface SinkReport {
 	readonly name: string;
@@ -12,6 +12,13 @@ export interface SinkReport {
 	readonly generation: number | undefined;
 	/** Why it fails, never with a secret. */
 	readonly trouble: string | undefined;
+}
+
+const RESUME = "put {} into its .credentials.json, restart batond";
+
+/** What a person does to have a paused sink written again. */
+export function howToResume(reason: PauseReason): string {
+	return reason === "foreign" ? `take that login out, ${RESUME}` : `to resume, ${RESUME}`;
 }
 
 export function sinkReports({ sinks, token }: PublishState): SinkReport[] {

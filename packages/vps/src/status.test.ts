@@ -42,14 +42,85 @@ test("a healthy name", () => {
 test("one that needs a login says what to do", () => {
 	expect(shown({ state: "needs-login", need: "lost-in-flight" })).toEqual([
 		"default: needs a new login: the answer to a refresh was lost",
-		"  next: on the PC: baton handover HOST, after a fresh login there",
+		"  next: on the PC, baton status says how to make a new login for this host",
 	]);
+});
+
+test.each<[string, Partial<NameStatus>, string[]]>([
+	[
+		"a claimed login nobody has named yet",
+		{ state: "verifying" },
+		[
+			"default: has claimed a login, served once the provider has named its account",
+			"  next: none, but if it stays so, see that this host can reach the provider",
+		],
+	],
+	[
+		"the same, with a provider that does not say",
+		{ state: "verifying", unanswered: 3 },
+		[
+			"default: has claimed a login, served once the provider has named its account",
+			"  the provider has not said whose the login is (asked 3 times)",
+			"  next: none, but if it stays so, see that this host can reach the provider",
+		],
+	],
+	[
+		"a login that was found staged at the start",
+		{ state: "staged", need: "none-yet", waitsForPc: true },
+		[
+			"default: a login has arrived and waits for the PC to deliver it once more",
+			"  next: on the PC, keep baton watch running: it delivers the login again",
+		],
+	],
+	[
+		"a provider that is out of reach",
+		{ state: "held", failures: 3, refusal: "out of reach" },
+		[
+			"default: well; this host holds the login and keeps it fresh",
+			"  the provider is out of reach (failure 3 in a row); trying again",
+		],
+	],
+	[
+		"a provider that refuses",
+		{ state: "held", failures: 12, refusal: "rate-limited" },
+		[
+			"default: well; this host holds the login and keeps it fresh",
+			"  the provider refuses with 429 (failure 12 in a row); trying again",
+		],
+	],
+	[
+		"a new login on its way in",
+		{
+			state: "held",
+			staged: { lineageId: "0123456789abcdef", device: "laptop", state: "verifying" },
+		},
+		[
+			"default: well; this host holds the login and keeps it fresh",
+			"  a new login from laptop is claimed, its account yet to be named",
+		],
+	],
+])("%s is told in plain words", (_what, status, lines) => {
+	expect(shown(status)).toEqual(lines);
+});
+
+test.each<[string, Partial<NameStatus>, string]>([
+	["serves what it has", { accessUntil: NOW + HOUR }, "serves what it has; "],
+	["has nothing left to serve", { accessUntil: NOW - 1 }, "its access token has ended; "],
+	[
+		"holds a dead token",
+		{ accessUntil: NOW + HOUR, accessRefused: true },
+		"the provider refuses its access token; ",
+	],
+])("one restored from a copy that %s says just that", (_what, more, words) => {
+	const [state] = shown({ state: "rolled-back", need: "rolled-back", ...more });
+	expect(state).toBe(`default: ${words}needs a new login, as it was restored from a copy`);
 });
 
 test("what is wrong is told in lines of at most 80 columns", () => {
 	const lines = shown({
 		state: "in-doubt",
 		failures: 12,
+		refusal: "out of reach",
 		staged: { lineageId: "0123456789abcdef", device: "laptop", state: "staged" },
 		trouble: "the disk is full",
 		sinks: [
@@ -59,5 +130,9 @@ test("what is wrong is told in lines of at most 80 columns", () => {
 	});
 	expect(lines).toContain("  stands still, as nothing can be saved: the disk is full");
 	expect(lines).toContain("  sink claude: holds a login of somebody else; left alone");
+	expect(lines).toContain(
+		"    next: take that login out, put {} into its .credentials.json, restart batond",
+	);
+	expect(lines).toContain("  the provider is out of reach (failure 12 in a row); trying again");
 	expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { askService } from "./ask-service.ts";
 import type { NameStatus, ServiceStatus } from "./control-message.ts";
 import { explain } from "./explain-state.ts";
 import { jsonLine, type Said } from "./said.ts";
-import type { SinkReport } from "./sink-report.ts";
+import { howToResume, type SinkReport } from "./sink-report.ts";
 
 export interface StatusOptions {
 	readonly stateFolder: string;
@@ -30,18 +30,40 @@ export function describe({ version, names, now, tokenUrl }: ServiceStatus): stri
 }
 
 function describeName(status: NameStatus, now: number): string[] {
-	const { name, sinks, staged, failures, trouble } = status;
+	const { name, sinks, staged, failures, unanswered, trouble } = status;
 	const { state, next } = explain(status, now);
 	return [
 		"",
 		`${name}: ${state}`,
 		...facts(status, now),
-		...(staged === undefined ? [] : [`  a new login from ${staged.device} is ${staged.state}`]),
-		...sinks.map((sink) => `  sink ${sink.name}: ${describeSink(sink)}`),
-		...(failures === 0 ? [] : [`  the provider refused ${failures} times in a row; trying again`]),
+		...(staged === undefined
+			? []
+			: [`  a new login from ${staged.device} ${stagedWords(staged.state)}`]),
+		...sinks.flatMap(describeSink),
+		...(failures === 0 ? [] : [`  the provider ${failureWords(status)}; trying again`]),
+		...(unanswered === undefined
+			? []
+			: [`  the provider has not said whose the login is (asked ${unanswered} times)`]),
 		...(trouble === undefined ? [] : [`  stands still, as nothing can be saved: ${trouble}`]),
 		...(next === undefined ? [] : [`  next: ${next}`]),
 	];
+}
+
+function stagedWords(state: string): string {
+	if (state === "verifying") return "is claimed, its account yet to be named";
+	return state === "in-doubt" ? "may be claimed: no answer came" : "is being claimed";
+}
+
+const REFUSALS: Readonly<Record<string, string>> = {
+	"out of reach": "is out of reach",
+	"rate-limited": "refuses with 429",
+	forbidden: "refuses with 403",
+	server: "refuses with 5xx, a fault of its own",
+	request: "refuses with 4xx: look at provider in batond.json",
+};
+
+function failureWords({ failures, refusal = "" }: NameStatus): string {
+	return `${REFUSALS[refusal] ?? "does not answer"} (failure ${failures} in a row)`;
 }
 
 function facts(status: NameStatus, now: number): string[] {
@@ -71,6 +93,9 @@ const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
 	idle: "waits for the first access token",
 };
 
-function describeSink({ state, trouble }: SinkReport): string {
-	return trouble === undefined ? SINK_WORDS[state] : `${SINK_WORDS[state]} (${trouble})`;
+function describeSink({ name, state, trouble }: SinkReport): string[] {
+	const why = trouble === undefined ? "" : ` (${trouble})`;
+	const line = `  sink ${name}: ${SINK_WORDS[state]}${why}`;
+	const paused = state === "foreign" || state === "logged-out";
+	return paused ? [line, `    next: ${howToResume(state)}`] : [line];
 }

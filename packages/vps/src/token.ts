@@ -1,9 +1,10 @@
 /** `batond token`: the access token on standard output and nothing else there. */
 
 import { formatDuration } from "@baton/core/duration";
-import { EXIT } from "@baton/core/error";
+import { EXIT, type ExitCode } from "@baton/core/error";
 import type { Clock } from "@baton/io/clock";
 import { askService } from "./ask-service.ts";
+import type { ControlAnswer, NoTokenReason } from "./control-message.ts";
 import { jsonLine, type Said } from "./said.ts";
 
 export interface TokenOptions {
@@ -19,12 +20,7 @@ export interface TokenOptions {
 export async function token(options: TokenOptions): Promise<Said> {
 	const { stateFolder, name, minValidMs, json, clock } = options;
 	const answer = await askService(stateFolder, { v: 1, type: "token", name }, clock);
-	if (answer.type !== "token") {
-		const state = answer.type === "no-token" ? answer.state : "unknown";
-		const facts = { ok: false, name, state };
-		const why = `no access token for ${name}: ${state}\nnext: batond status\n`;
-		return { stdout: json ? jsonLine(facts) : "", stderr: why, code: EXIT.needsLogin };
-	}
+	if (answer.type !== "token") return noToken(answer, options);
 	const { accessToken, expiresAt, generation } = answer;
 	const left = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - clock.now();
 	if (left < minValidMs) {
@@ -35,3 +31,62 @@ export async function token(options: TokenOptions): Promise<Said> {
 	const facts = { ok: true, name, accessToken, expiresAt, generation };
 	return { stdout: json ? jsonLine(facts) : `${accessToken}\n`, stderr: "", code: EXIT.well };
 }
+
+interface Reason {
+	readonly words: string;
+	readonly next: string;
+	readonly code: ExitCode;
+}
+
+const LATER = "it is tried again by itself; to see how it fares: batond status";
+
+const REASONS: Readonly<Record<NoTokenReason, Reason>> = {
+	"needs-login": {
+		words: "it needs a login",
+		next: "batond status",
+		code: EXIT.needsLogin,
+	},
+	"out-of-reach": {
+		words: "the login is held, but the provider is out of reach",
+		next: LATER,
+		code: EXIT.providerUnreachable,
+	},
+	refused: {
+		words: "the login is held, but the provider refuses for now",
+		next: LATER,
+		code: EXIT.providerUnreachable,
+	},
+	unanswered: {
+		words: "the provider has yet to say whose account the login is",
+		next: LATER,
+		code: EXIT.providerUnreachable,
+	},
+	waiting: {
+		words: "the login is here, and the provider has yet to answer",
+		next: LATER,
+		code: EXIT.providerUnreachable,
+	},
+	sinks: {
+		words: "nothing is refreshed while a sink cannot be written",
+		next: "batond status names the sink",
+		code: EXIT.fault,
+	},
+	"not-saved": {
+		words: "the service cannot save its state",
+		next: "batond status says why",
+		code: EXIT.fault,
+	},
+};
+
+function noToken(
+	answer: Exclude<ControlAnswer, { type: "token" | "refused" }>,
+	{ name, json }: TokenOptions,
+): Said {
+	const { state, reason } = answer.type === "no-token" ? answer : UNKNOWN;
+	const { words, next, code } = REASONS[reason];
+	const facts = { ok: false, name, state, reason };
+	const why = `no access token for ${name}: ${words}\nnext: ${next}\n`;
+	return { stdout: json ? jsonLine(facts) : "", stderr: why, code };
+}
+
+const UNKNOWN = { state: "unknown", reason: "needs-login" } as const;
