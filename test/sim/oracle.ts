@@ -195,6 +195,7 @@ export class Oracle {
 	}
 
 	answered(vps: VpsNode, answer: Answer): void {
+		this.said(answer);
 		const { record } = vps.disk;
 		if (record === undefined) return;
 		if (
@@ -300,6 +301,7 @@ export class Oracle {
 	// Invariant 7: the last copy is never lost
 
 	copiesChanged(where: string): void {
+		this.#checkPlaces();
 		for (const family of this.#provider?.families ?? []) {
 			if (family.abandoned !== undefined || family.lostInFlight || family.revoked) continue;
 			if (this.#isHeld(family)) continue;
@@ -446,10 +448,15 @@ export class Oracle {
 		}
 	}
 
-	// Invariant 2, and whether all is well once the world has calmed down
+	// Invariant 9: no secret leaves its place
+
+	said(words: unknown): void {
+		if (JSON.stringify(words).includes("sk-ant-")) this.violate("9: a token is in what was said");
+	}
+
+	// Whether all is well once the world has calmed down
 
 	settled(now: number): void {
-		this.#checkPlaces();
 		this.#checkHandovers();
 		this.#checkCustody(now);
 		for (const family of this.#provider?.families ?? []) {
@@ -457,6 +464,7 @@ export class Oracle {
 		}
 	}
 
+	/** Invariant 2: after the claim a refresh token is with the custodian only. */
 	#checkPlaces(): void {
 		const current = this.#vps?.disk.record?.current;
 		if (current === undefined || current.generation === 0) return;

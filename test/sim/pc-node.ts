@@ -262,6 +262,7 @@ export class PcNode {
 		}
 		switch (effect.type) {
 			case "persist-pc":
+				oracle.said(effect.record);
 				oracle.pcPersisted(this, this.disk.record, effect.record);
 				this.disk.record = effect.record;
 				return true;
@@ -298,6 +299,7 @@ export class PcNode {
 				this.dispatch({ type: "escrow-erased", fp: effect.fp, random: random.next() }, process);
 				return true;
 			case "note":
+				oracle.said(effect);
 				this.#world.tell(
 					() =>
 						`${this.name}: ${effect.what} ${effect.reason ?? ""} ${effect.fp?.slice(0, 6) ?? ""}`,

@@ -264,6 +264,7 @@ export class VpsNode {
 					process,
 				);
 			case "note":
+				oracle.said(effect);
 				return this.#world.tell(
 					() =>
 						`vps: ${effect.what} ${effect.reason ?? ""} gen ${effect.generation ?? "-"} ${effect.fp?.slice(0, 6) ?? ""}`,
