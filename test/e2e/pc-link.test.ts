@@ -74,6 +74,12 @@ describe("requests", () => {
 		expect(sessions()).toBe(4);
 	});
 
+	test("open another one before the host has had too many over the first", async () => {
+		const link = linkTo();
+		for (let n = 0; n < 65; n += 1) await link.ask(custody());
+		expect(sessions()).toBe(2);
+	});
+
 	test("do not mind a talkative shell", async () => {
 		host.prints("Last login: today\nWelcome!\n> ");
 		expect((await linkTo().ask(custody())).type).toBe("claimed");

@@ -15,7 +15,12 @@ interface Open {
 	readonly channel: AnswerChannel;
 	/** Monotonic ms. */
 	readonly since: number;
+	/** Requests sent so far. */
+	asked: number;
 }
+
+/** The host refuses the sixty-fifth of a connection. */
+const MOST_REQUESTS = 60;
 
 export class SshLink implements HostLink {
 	readonly #settings: SshSettings;
@@ -36,8 +41,9 @@ export class SshLink implements HostLink {
 		this.#idle.abort();
 		this.#underWay += 1;
 		try {
-			const { channel } = await this.#connection();
-			return await channel.ask(request);
+			const open = await this.#connection();
+			open.asked += 1;
+			return await open.channel.ask(request);
 		} catch (error) {
 			this.close();
 			throw error;
@@ -62,8 +68,9 @@ export class SshLink implements HostLink {
 		return await this.#open;
 	}
 
-	#isFit({ channel, since }: Open): boolean {
-		return channel.isOpen && this.#clock.monotonic() - since < this.#limits.total;
+	#isFit({ channel, since, asked }: Open): boolean {
+		const age = this.#clock.monotonic() - since;
+		return channel.isOpen && asked < MOST_REQUESTS && age < this.#limits.total;
 	}
 
 	async #connect({ signal }: AbortController): Promise<Open> {
@@ -76,7 +83,7 @@ export class SshLink implements HostLink {
 			channel.end(signal.reason);
 			connection.end();
 		});
-		return { channel, since: this.#clock.monotonic() };
+		return { channel, since: this.#clock.monotonic(), asked: 0 };
 	}
 
 	#closeWhenIdle(): void {
