@@ -71,7 +71,7 @@ test("durations are read, and the rules of the machine made of them", async () =
 	});
 });
 
-test.each<[string, unknown, string, string | undefined]>([
+test.each<[string, unknown, string, string]>([
 	["an unknown key", { claudeDri: "/x" }, "no setting claudeDri", "did you mean claudeDir?"],
 	["an unknown key nothing is like", { zzzz: 1 }, "no setting zzzz", "remove it"],
 	[
@@ -81,42 +81,48 @@ test.each<[string, unknown, string, string | undefined]>([
 		"did you mean port?",
 	],
 	[
+		"an unknown key for one that is required",
+		{ hosts: { a: { ...HOST, address: undefined, adress: "vps.example" } } },
+		"no setting hosts.a.adress",
+		"did you mean address?",
+	],
+	[
 		"a missing field",
 		{ hosts: { a: { ...HOST, user: undefined } } },
 		"hosts.a.user must be",
-		undefined,
+		"it is missing: add it",
 	],
 	[
 		"a wrong port",
 		{ hosts: { a: { ...HOST, port: 0 } } },
 		"hosts.a.port must be 1 or more",
-		undefined,
+		"correct it",
 	],
-	["a wrong type", { statusEvery: 5 }, "statusEvery must be a time", undefined],
-	["a time too short", { statusEvery: "1ms" }, "statusEvery must be 1s or more", undefined],
+	["a wrong type", { statusEvery: 5 }, "statusEvery must be a time", "correct it"],
+	["a time too short", { statusEvery: "1ms" }, "statusEvery must be 1s or more", "correct it"],
 	[
 		"a fingerprint of another kind",
 		{ hosts: { a: { ...HOST, hostKey: "MD5:1:2" } } },
 		"hosts.a.hostKey",
-		undefined,
+		"correct it",
 	],
 	[
 		"a host's name that is a path",
 		{ hosts: { "../a": HOST } },
 		"hosts.../a must be letters",
-		undefined,
+		"correct it",
 	],
 	[
 		"an address that is an option",
 		{ hosts: { a: { ...HOST, address: "-oProxy" } } },
 		"hosts.a.address",
-		undefined,
+		"correct it",
 	],
-	["a list", [], "the file must be an object", undefined],
+	["a list", [], "the file must be an object", "correct it"],
 	["no JSON", '{"hosts": {', "config.json:1:12", "look for a missing"],
 ])("%s is refused", async (_what, settings, message, hint) => {
 	const error: unknown = await load(settings).catch((caught: unknown) => caught);
 	expect(error).toMatchObject({ code: "bad-settings", exitCode: 2 });
 	expect((error as Error).message).toContain(message);
-	if (hint !== undefined) expect(error).toHaveProperty("hint", expect.stringContaining(hint));
+	expect(error).toHaveProperty("hint", expect.stringContaining(hint));
 });

@@ -23,8 +23,9 @@ export async function loadSettings(
 	file: string,
 	surroundings: SettingsSurroundings,
 ): Promise<LoadedSettings> {
-	const parsed = settingsSchema.safeParse((await readSettings(file)) ?? {});
-	if (!parsed.success) throw faultOf(file, parsed.error.issues[0]);
+	const written = (await readSettings(file)) ?? {};
+	const parsed = settingsSchema.safeParse(written);
+	if (!parsed.success) throw faultOf(file, firstOf(parsed.error.issues), written);
 	return fillIn(parsed.data, surroundings);
 }
 
@@ -65,7 +66,12 @@ interface Issue {
 	readonly issues?: readonly Issue[];
 }
 
-function faultOf(file: string, issue: Issue | undefined): BatonError {
+/** A key that is unknown may well be the one that is missing, misspelt. */
+function firstOf(issues: readonly Issue[]): Issue | undefined {
+	return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
+}
+
+function faultOf(file: string, issue: Issue | undefined, written: unknown): BatonError {
 	const place = issue?.path.map(String).join(".") ?? "";
 	const [unknown] = issue?.keys ?? [];
 	if (issue?.code === "unrecognized_keys" && unknown !== undefined) {
@@ -77,7 +83,20 @@ function faultOf(file: string, issue: Issue | undefined): BatonError {
 	}
 	// The name of a host is checked as a key, so its fault lies one level deeper.
 	const said = issue?.issues?.[0]?.message ?? issue?.message ?? "is wrong";
-	return new BatonError("bad-settings", `${file}: ${place || "the file"} ${said}`);
+	return new BatonError("bad-settings", `${file}: ${place || "the file"} ${said}`, {
+		hint: isMissing(written, issue?.path ?? [])
+			? "it is missing: add it and run the command again"
+			: "correct it and run the command again",
+	});
+}
+
+function isMissing(written: unknown, path: readonly PropertyKey[]): boolean {
+	let value = written;
+	for (const key of path) {
+		if (typeof value !== "object" || value === null) return false;
+		value = (value as Record<PropertyKey, unknown>)[key];
+	}
+	return value === undefined;
 }
 
 function knownAt(path: readonly PropertyKey[]): readonly string[] {
