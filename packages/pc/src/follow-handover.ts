@@ -2,6 +2,7 @@
  * What a person hears of one hand-over while it goes on: a pure reading of the changes of the machine.
  */
 
+import { SECOND } from "@baton/core/duration";
 import type { BatonError } from "@baton/core/error";
 import type { Handover, Host, PcState, StoreId } from "@baton/core/handover-state";
 import { NORMAL_STORE } from "@baton/core/handover-state";
@@ -19,7 +20,18 @@ export interface Followed {
 	readonly reason: string | undefined;
 	/** The hand-over as it was last seen. */
 	readonly last: Handover | undefined;
+	readonly claim: Claim;
 }
+
+/** What was heard, and said, of a claim whose outcome the host does not tell yet. */
+interface Claim {
+	/** Since when each answer was the same, wall-clock ms. */
+	readonly since: number | undefined;
+	readonly said: "nothing" | "claiming" | "doubt";
+}
+
+/** A claim takes a second or two; one that takes longer than this is in doubt. */
+const SLOW_CLAIM = 10 * SECOND;
 
 export interface Progress {
 	readonly followed: Followed;
@@ -29,19 +41,33 @@ export interface Progress {
 }
 
 export function startFollowing(host: Host, store: StoreId, fp?: Fingerprint): Followed {
-	return { host, store, fp, reason: undefined, last: undefined };
+	const claim: Claim = { since: undefined, said: "nothing" };
+	return { host, store, fp, reason: undefined, last: undefined, claim };
 }
 
-/** @param trouble why the last request to the host failed, if it did */
-export function follow(before: Followed, change: Change, trouble?: BatonError): Progress {
+/**
+ * @param now wall-clock ms
+ * @param trouble why the last request to the host failed, if it did
+ */
+export function follow(
+	before: Followed,
+	change: Change,
+	now: number,
+	trouble?: BatonError,
+): Progress {
 	const found = handoverFollowed(before, change.after);
 	const followed: Followed = {
 		...before,
 		fp: found?.fp ?? before.fp,
 		reason: reasonHeard(before, change) ?? before.reason,
 		last: found ?? before.last,
+		claim: claimAfter(before, change, now),
 	};
-	const news = [...newsOfAnswer(before, change), ...newsOfStep(before.last, found, change)];
+	const news = [
+		...newsOfAnswer(before, change),
+		...newsOfClaim(before.claim, followed.claim, before.host),
+		...newsOfStep(before.last, found, change),
+	];
 	if (change.event?.type === "link-failed" && change.event.host === before.host) {
 		news.push(`no answer: ${trouble?.message ?? change.event.why}`);
 	}
@@ -74,8 +100,25 @@ function newsOfAnswer({ fp, host }: Followed, { event, before }: Change): string
 		return ["delivered"];
 	}
 	if (answer.type === "decline" && answer.reason === "busy") return ["busy there, trying again"];
-	if (answer.type === "in-doubt") return ["the host waits to learn how its claim came out"];
 	return [];
+}
+
+function claimAfter({ claim, fp, host }: Followed, { event }: Change, now: number): Claim {
+	if (event?.type !== "answer" || event.host !== host) return claim;
+	const { answer } = event;
+	if (!("fp" in answer) || answer.fp !== fp) return claim;
+	if (answer.type !== "in-doubt") return { ...claim, since: undefined };
+	const since = claim.since ?? now;
+	if (claim.said === "nothing") return { since, said: "claiming" };
+	return { since, said: now - since > SLOW_CLAIM ? "doubt" : claim.said };
+}
+
+/** Each is said once. */
+function newsOfClaim(before: Claim, { said }: Claim, host: Host): string[] {
+	if (said === before.said) return [];
+	return said === "claiming"
+		? ["claiming"]
+		: [`still claiming: ${host} waits to learn how its claim came out`];
 }
 
 function newsOfStep(

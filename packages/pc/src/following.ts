@@ -1,8 +1,8 @@
 /** Follows one hand-over until it has come out, or until there is no use in waiting any longer. */
 
 import { MINUTE } from "@baton/core/duration";
-import type { BatonErrorCode } from "@baton/core/error";
-import type { StoreId } from "@baton/core/handover-state";
+import type { BatonError, BatonErrorCode } from "@baton/core/error";
+import type { Host, StoreId } from "@baton/core/handover-state";
 import type { Clock } from "@baton/io/clock";
 import { type Followed, follow } from "./follow-handover.ts";
 import type { Outcome } from "./outcome.ts";
@@ -41,6 +41,9 @@ export class Following {
 	readonly #asking: Asking;
 	readonly #over = new AbortController();
 	#followed: Followed | undefined;
+	/** Of the attempts made since the asking: what kept the host from being reached before is old. */
+	#trouble: BatonError | undefined;
+	#failures = 0;
 	#isTimed = false;
 
 	/**
@@ -78,12 +81,21 @@ export class Following {
 		change: Change,
 		resolve: (outcome: Outcome) => void,
 	): Outcome | undefined {
-		const { runner, tell } = this.#asking;
-		const { followed, news, outcome } = follow(before, change, runner.linkTrouble(before.host));
+		const { clock, tell } = this.#asking;
+		if (this.#followed !== undefined) this.#heedLink(before.host, change);
+		const { followed, news, outcome } = follow(before, change, clock.now(), this.#trouble);
 		this.#followed = followed;
 		for (const text of news) tell(text);
 		if (followed.fp !== undefined) this.#startTime(() => resolve(this.#underWay(followed)));
 		return outcome ?? this.#givenUp(followed, change);
+	}
+
+	#heedLink(host: Host, { event }: Change): void {
+		if (event?.type !== "link-failed" && event?.type !== "answer") return;
+		if (event.host !== host) return;
+		const failed = event.type === "link-failed";
+		this.#trouble = failed ? this.#asking.runner.linkTrouble(host) : undefined;
+		this.#failures = failed ? this.#failures + 1 : 0;
 	}
 
 	#startTime(late: () => void): void {
@@ -96,19 +108,17 @@ export class Following {
 		const { host, fp, last } = followed;
 		const { permit } = after.record;
 		if (fp === undefined) {
-			return permit?.host === host ? undefined : { result: "forgotten", host };
+			return permit?.host === host ? undefined : { result: "permit-closed", host };
 		}
 		if (last?.step === "provisional") return this.#underWay(followed);
 		if (last?.step !== "pending") return undefined;
-		const trouble = this.#asking.runner.linkTrouble(host);
-		const failures = after.run.links[host]?.attempts ?? 0;
-		const lasts = trouble !== undefined && LASTING.includes(trouble.code);
-		return lasts || failures >= TRIES_BEFORE_TAKE ? this.#underWay(followed) : undefined;
+		const lasts = this.#trouble !== undefined && LASTING.includes(this.#trouble.code);
+		return lasts || this.#failures >= TRIES_BEFORE_TAKE ? this.#underWay(followed) : undefined;
 	}
 
 	#underWay({ host, fp }: Followed): Outcome {
 		const { last } = this.#followed ?? {};
-		const trouble = this.#asking.runner.linkTrouble(host);
+		const trouble = this.#trouble;
 		return {
 			result: "under-way",
 			host,

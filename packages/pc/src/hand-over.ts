@@ -14,6 +14,7 @@ import { suggestKey } from "@baton/io/settings-file";
 import type { HandoverRequest, TakeBackRequest } from "./control/messages.ts";
 import { startFollowing } from "./follow-handover.ts";
 import { type Asking, Following } from "./following.ts";
+import { loginCommand } from "./new-login.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PostedEvent } from "./run-handover.ts";
 
@@ -25,7 +26,7 @@ export async function handOver(request: HandoverRequest, asking: Asking): Promis
 	if (!request.nextLogin) return await handOverNow(request, store, asking);
 	if (store === NORMAL_STORE) return await openPermit(request, asking);
 	throw new BatonError("usage", `${host} takes its logins from a folder of its own`, {
-		hint: `each login made there is handed over by itself: CLAUDE_CONFIG_DIR='${folderOf(store, asking)}' claude auth login`,
+		hint: `each login made there is handed over by itself: ${loginCommand(folderOf(store, asking))}`,
 	});
 }
 
@@ -84,7 +85,7 @@ async function openPermit(
 }
 
 /**
- * One outcome for each hand-over that was under way.
+ * One outcome for each hand-over that was under way, and one for a permit that was open.
  *
  * @throws BatonError `usage` if there is no such host
  */
@@ -93,9 +94,10 @@ export async function takeBack(
 	asking: Asking,
 ): Promise<Outcome[]> {
 	const { runner } = asking;
-	const { handovers } = runner.state.record;
+	const { handovers, permit } = runner.state.record;
 	const under = handovers.filter((one) => one.host === host && mayComeBack(one));
-	if (under.length === 0) {
+	const hasPermit = permit?.host === host;
+	if (under.length === 0 && !hasPermit) {
 		assertKnown(host, runner.state);
 		return [{ result: "nothing-under-way", host }];
 	}
@@ -109,11 +111,30 @@ export async function takeBack(
 			),
 	);
 	try {
+		const durable = untilSettled(asked, asking);
 		runner.post(asked);
-		return await Promise.all(followings.map(({ outcome }) => outcome));
+		await durable;
+		const outcomes = await Promise.all(followings.map(({ outcome }) => outcome));
+		return hasPermit ? [...outcomes, { result: "permit-closed", host }] : outcomes;
 	} finally {
 		for (const following of followings) following.stop();
 	}
+}
+
+/** Rejects with the signal's reason. */
+function untilSettled(asked: PostedEvent, { runner, signal }: Asking): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const stopListening = runner.onChange(({ event }) => {
+			if (event !== asked) return;
+			stopListening();
+			resolve();
+		});
+		const giveUp = () => {
+			stopListening();
+			reject(signal.reason);
+		};
+		signal.addEventListener("abort", giveUp, { once: true });
+	});
 }
 
 function mayComeBack({ step }: Handover): boolean {

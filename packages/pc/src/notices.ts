@@ -1,19 +1,30 @@
 /** Notes of the machine in words for the person at this PC, each with the next step where there is one. */
 
 import type { Note } from "@baton/core/effect";
-import type { PcState } from "@baton/core/handover-state";
+import type { Host, PcState } from "@baton/core/handover-state";
 import { dedicatedTo } from "@baton/core/handover-state";
-import { backFromEscrow } from "./words.ts";
+import { type HowToLogin, howToLogin } from "./new-login.ts";
+import { storeFlag } from "./store-flag.ts";
+import { afterDecline, backFromEscrow } from "./words.ts";
 
 export interface Notice {
+	/** Raised where only a person can go on. */
+	readonly level: Note["level"];
 	/** Lower-case, without a full stop, and the same for every note of its kind. */
 	readonly text: string;
 	readonly next: string | undefined;
 }
 
-/** What host, login and reason it is about stands beside it. */
-export function noticeOf(note: Note, state: PcState): Notice {
-	return { text: textOf(note.what), next: nextOf(note, state) };
+/**
+ * What host, login and reason it is about stands beside it.
+ *
+ * @param folderOf claude's folder for a host's own logins
+ */
+export function noticeOf(note: Note, state: PcState, folderOf: (host: Host) => string): Notice {
+	const login = howToLogin(state.rules.hosts, folderOf, state.record.permit?.host);
+	const next = nextOf(note, state, login);
+	const stuck = note.what === "declined" && next !== undefined;
+	return { level: stuck ? "warn" : note.level, text: textOf(note.what), next };
 }
 
 const TEXTS: Readonly<Record<string, string>> = {
@@ -38,23 +49,25 @@ function textOf(what: string): string {
 	return TEXTS[what] ?? what.replaceAll("-", " ");
 }
 
-function nextOf(note: Note, state: PcState): string | undefined {
+function nextOf(note: Note, state: PcState, login: HowToLogin): string | undefined {
 	const host = note.host ?? "HOST";
 	switch (note.what) {
 		case "handed-over":
 			return nextOnPc(note, state);
+		case "declined":
+			return nextAfterDecline(note, host, state, login);
 		case "spent":
-			return `make a new login for ${host}`;
+			return `make a new login for ${host}: ${login(host)}`;
 		case "kept":
 			return backFromEscrow(host, note.reason);
 		case "forced-back":
-			return `if ${host} did claim it, one of the two will fail: make a new login then`;
+			return `if ${host} did claim it, one of the two will fail, and then: ${login(host)}`;
 		case "copy-disarmed":
 			return "if you restored no backup, look what copies claude's files to this PC";
 		case "permit-opened":
 			return "run /login in claude on this PC";
 		case "host-needs-login":
-			return nextForHost(host, state);
+			return nextForHost(host, state, login);
 		case "store-busy":
 			return "if no claude runs, wait a minute";
 		default:
@@ -69,9 +82,27 @@ function nextOnPc({ fp }: Note, { record }: PcState): string | undefined {
 	return "run /login once more in claude on this PC, for the PC itself";
 }
 
-function nextForHost(host: string, { record, rules }: PcState): string {
-	if (rules.hosts[host]?.mode !== "follow-login") return `make a new login for ${host}`;
+function nextForHost(host: string, { record }: PcState, login: HowToLogin): string {
 	return record.permit?.host === host
 		? "run /login in claude on this PC: that login is handed over"
-		: `run baton handover ${host} --next-login, then /login in claude`;
+		: `make a new login for ${host}: ${login(host)}`;
+}
+
+/** Its hand-over is over by now, but the login lies where it lay. */
+function nextAfterDecline(
+	{ fp, reason = "" }: Note,
+	host: string,
+	{ record, rules }: PcState,
+	login: HowToLogin,
+): string | undefined {
+	const [store] = Object.entries(record.stores).find(([, view]) => view.fp === fp) ?? [];
+	if (store === undefined) return undefined;
+	const flag = storeFlag(store, rules.hosts[host]?.mode);
+	const next = afterDecline(host, reason, {
+		handover: `baton handover ${host}${flag}`,
+		login: login(host),
+	});
+	return dedicatedTo(store) !== undefined && next !== undefined
+		? `it stays in its folder here; ${next}`
+		: next;
 }

@@ -1,12 +1,18 @@
 /** How the person at this PC hears of things: for now in the log, which a terminal shows as lines. */
 
 import type { Note } from "@baton/core/effect";
-import type { PcState } from "@baton/core/handover-state";
+import type { Host, PcState } from "@baton/core/handover-state";
 import type { Log } from "@baton/io/log";
 import { noticeOf } from "./notices.ts";
 
-export function logNote(log: Log, note: Note, state: PcState): void {
-	const { fp, host, generation, reason, level } = note;
-	const { text, next } = noticeOf(note, state);
+/** @param folderOf claude's folder for a host's own logins */
+export function logNote(
+	log: Log,
+	note: Note,
+	state: PcState,
+	folderOf: (host: Host) => string,
+): void {
+	const { fp, host, generation, reason } = note;
+	const { level, text, next } = noticeOf(note, state, folderOf);
 	log[level](text, { kind: note.what, fp, host, generation, reason, hint: next });
 }

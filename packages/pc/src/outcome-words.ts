@@ -1,15 +1,27 @@
 /** How it came out, for people: one line, and the next step where there is one. */
 
+import type { HowToLogin } from "./new-login.ts";
 import type { Outcome } from "./outcome.ts";
-import { backFromEscrow, declineWords, stepWords } from "./words.ts";
+import { afterDecline, backFromEscrow, declineWords, stepWords } from "./words.ts";
 
 export interface OutcomeWords {
 	readonly line: string;
 	readonly next: string | undefined;
 }
 
-export function outcomeWords(outcome: Outcome): OutcomeWords {
+/** What the next step depends on. */
+export interface AskedFor {
+	/** The store a person named, to be named again. */
+	readonly named: "normal" | "dedicated" | undefined;
+	/** The store that was looked at. */
+	readonly store: "normal" | "dedicated" | undefined;
+	readonly login: HowToLogin;
+}
+
+export function outcomeWords(outcome: Outcome, { named, store, login }: AskedFor): OutcomeWords {
 	const { host } = outcome;
+	const handover = `baton handover ${host}${named === undefined ? "" : ` --store ${named}`}`;
+	const newLogin = `make a new login for ${host}: ${login(host)}`;
 	const words = (line: string, next?: string): OutcomeWords => ({ line, next });
 	switch (outcome.result) {
 		case "handed-over":
@@ -29,9 +41,7 @@ export function outcomeWords(outcome: Outcome): OutcomeWords {
 		case "declined":
 			return words(
 				`${host} declined: ${declineWords(outcome.reason)}`,
-				outcome.reason === "healthy"
-					? `to replace it all the same: baton handover ${host} --replace`
-					: undefined,
+				afterDecline(host, outcome.reason, { handover, login: login(host) }),
 			);
 		case "put-back":
 			return words(`the login is back on this PC: ${declineWords(outcome.reason)}`);
@@ -41,23 +51,25 @@ export function outcomeWords(outcome: Outcome): OutcomeWords {
 				backFromEscrow(host, outcome.reason),
 			);
 		case "spent":
-			return words(
-				`${host} could not claim the login: it is spent or revoked`,
-				"run /login in claude, then hand that over",
-			);
+			return words(`${host} could not claim the login: it is spent or revoked`, newLogin);
 		case "copy":
 			return words(
 				"this login was handed over before; the copy found here is disarmed",
-				"run /login in claude on this PC for a login of its own",
+				store === "dedicated" ? newLogin : "run /login in claude on this PC for a login of its own",
 			);
 		case "no-login":
-			return words(`there is no login in ${outcome.place}`, "run /login in claude first");
+			return words(
+				`there is no login in ${outcome.place}`,
+				store === "dedicated" ? newLogin : "run /login in claude first",
+			);
 		case "nothing-under-way":
 			return words(`nothing is on its way to ${host}`);
 		case "forgotten":
 			return words(`nothing is on its way to ${host} any more; the login is this PC's own`);
+		case "permit-closed":
+			return words(`the permit for ${host} is closed`);
 		case "under-way":
-			return words(underWayLine(outcome), outcome.hint ?? nextWhileUnderWay(outcome));
+			return words(underWayLine(outcome), outcome.hint ?? nextWhileUnderWay(outcome, handover));
 	}
 }
 
@@ -66,8 +78,8 @@ function underWayLine({ step, trouble }: Outcome & { result: "under-way" }): str
 	return trouble === undefined ? where : `${trouble}; the login is ${where}`;
 }
 
-function nextWhileUnderWay({ host, step }: Outcome & { result: "under-way" }): string {
+function nextWhileUnderWay({ step }: Outcome & { result: "under-way" }, handover: string): string {
 	return step === "provisional"
-		? `to hand it over all the same: baton handover ${host}`
+		? `to hand it over all the same: ${handover}`
 		: "baton watch goes on with it; to see how it fares: baton status";
 }

@@ -52,6 +52,8 @@ export const outcomeSchema = z.discriminatedUnion("result", [
 	z.object({ ...about, result: z.literal("nothing-under-way") }),
 	/** Nobody was asked yet, or no longer: nothing is on its way. */
 	z.object({ ...about, result: z.literal("forgotten") }),
+	/** No login of this PC goes to the host any more. */
+	z.object({ ...about, result: z.literal("permit-closed") }),
 	/** Still under way when the time to follow it was over. */
 	z.object({
 		...about,
@@ -72,6 +74,7 @@ export function exitOf(outcome: Outcome): ExitCode {
 		case "asked":
 		case "nothing-under-way":
 		case "forgotten":
+		case "permit-closed":
 			return EXIT.well;
 		case "declined":
 		case "copy":

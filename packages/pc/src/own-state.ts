@@ -102,7 +102,7 @@ async function load(options: OwnStateOptions): Promise<Loaded> {
 			persist: (next) => writeState(places.record, PC_RECORD_FORMAT, next),
 			source: sources,
 			link: linksOf(options),
-			onNote: (note, state) => logNote(log, note, state),
+			onNote: (note, state) => logNote(log, note, state, places.login),
 			onUnreadable: (store, why) =>
 				log.warn("a login cannot be read, and is left alone", {
 					path: sources(store).place,

@@ -235,6 +235,33 @@ describe("a hand-over", () => {
 		await life.end();
 	});
 
+	test("makes a fresh attempt, whatever kept the host from being reached before", async () => {
+		await login("one");
+		host.down = new BatonError("key-refused", "the host refused this key");
+		const life = await start();
+		expect(await handOver(REQUEST, life.asking)).toMatchObject({ result: "under-way" });
+		host.down = undefined;
+		expect(await handOver(REQUEST, life.asking)).toMatchObject({ result: "handed-over" });
+		await life.end();
+	});
+
+	test.each<[string, number, string[]]>([
+		["is slow", 3, ["claiming"]],
+		[
+			"stays without a word",
+			6,
+			["claiming", "still claiming: myvps waits to learn how its claim came out"],
+		],
+	])("whose claim %s says so, once", async (_how, answers, said) => {
+		const fp = fpOf(await login("one"));
+		const doubt = Array.from({ length: answers }, () => ({ type: "in-doubt" as const, fp }));
+		host.scripted.set("custody", doubt);
+		const life = await start();
+		await handOver(REQUEST, life.asking);
+		expect(life.news.slice(3)).toEqual(["delivered", ...said, "claimed, generation 1"]);
+		await life.end();
+	});
+
 	test("of a login that was handed over before is none: the copy is disarmed", async () => {
 		await login("one");
 		const life = await start();
@@ -337,6 +364,18 @@ describe("take-back", () => {
 		expect(outcomes).toMatchObject([{ result: "put-back", reason: "withdrawn" }]);
 		expect((await stored()).claudeAiOauth).toEqual(entry);
 		expect(await inEscrow()).toEqual([]);
+		await life.end();
+	});
+
+	test("closes an open permit, for whoever waits on it too", async () => {
+		const life = await start();
+		const waiting = handOver({ ...REQUEST, nextLogin: true }, life.asking);
+		await expect.poll(() => life.asking.runner.state.record.permit?.host).toBe("myvps");
+		const request = { v: 1, type: "take-back", host: "myvps", force: false } as const;
+		const closed = { result: "permit-closed", host: "myvps" };
+		expect(await takeBack(request, life.asking)).toEqual([closed]);
+		expect(await waiting).toEqual(closed);
+		expect(life.asking.runner.state.record.permit).toBeUndefined();
 		await life.end();
 	});
 

@@ -1,13 +1,13 @@
 /** What `baton status` tells, as plain facts: from the record, and from the watcher if one runs. */
 
 import type { Handover, Host, HostMemory, PcRecord, PcRules } from "@baton/core/handover-state";
-import { NEW_HOST } from "@baton/core/handover-state";
+import { dedicatedStore, NEW_HOST } from "@baton/core/handover-state";
 import type { StatusAnswer } from "@baton/core/protocol";
 import type { LiveFacts } from "./control/messages.ts";
+import { type HowToLogin, howToLogin } from "./new-login.ts";
+import { storeFlag } from "./store-flag.ts";
+import { type Holder, hasEarlier, holderOf } from "./who-holds.ts";
 import { backFromEscrow, stepWords } from "./words.ts";
-
-/** Who may spend the login: the host, nobody while in transit, or nobody as far as is known. */
-export type Holder = "host" | "in-transit" | "nobody" | "unknown";
 
 export interface HandoverFacts {
 	/** First 12 hex digits of the fingerprint. */
@@ -19,10 +19,15 @@ export interface HandoverFacts {
 	readonly next?: string;
 }
 
+/** A login in a host's own folder that is not on its way there: declined, or taken back. */
+export type LeftFacts = Omit<HandoverFacts, "step">;
+
 export interface HostFacts {
 	readonly host: Host;
 	readonly login: "dedicated" | "follow-login" | "not-in-settings";
 	readonly holder: Holder;
+	/** It has an earlier login while a new one is in transit to it. */
+	readonly hasEarlier?: true;
 	readonly state?: StatusAnswer["state"];
 	readonly generation?: number;
 	readonly accessUntil?: number;
@@ -31,7 +36,10 @@ export interface HostFacts {
 	readonly contactAt?: number;
 	/** Why it cannot be reached; only known while a watcher runs. */
 	readonly trouble?: string;
+	/** The next step, where none of its logins has one. */
+	readonly next?: string;
 	readonly handovers: readonly HandoverFacts[];
+	readonly left?: LeftFacts;
 }
 
 export interface StatusFacts {
@@ -45,14 +53,19 @@ export interface StatusFacts {
 	readonly trouble?: string;
 }
 
-/** @param only this host; all of them unless given */
+/**
+ * @param only this host; all of them unless given
+ * @param folderOf claude's folder for a host's own logins
+ */
 export function statusFacts(
 	record: PcRecord,
 	rules: PcRules,
 	live: LiveFacts | undefined,
 	only: Host | undefined,
+	folderOf: (host: Host) => string,
 ): StatusFacts {
 	const { permit } = record;
+	const login = howToLogin(rules.hosts, folderOf, permit?.host);
 	const named = [...Object.keys(rules.hosts), ...record.handovers.map(({ host }) => host)];
 	const hosts = [...new Set(named)].filter((host) => only === undefined || host === only);
 	return {
@@ -61,7 +74,7 @@ export function statusFacts(
 		...(permit === undefined
 			? {}
 			: { permit: { host: permit.host, by: permit.by, since: permit.since } }),
-		hosts: hosts.map((host) => hostFacts(host, record, rules, live)),
+		hosts: hosts.map((host) => hostFacts(host, record, rules, live, login)),
 		stores: live?.stores ?? {},
 		...(live?.trouble === undefined ? {} : { trouble: live.trouble }),
 	};
@@ -72,33 +85,50 @@ function hostFacts(
 	record: PcRecord,
 	rules: PcRules,
 	live: LiveFacts | undefined,
+	login: HowToLogin,
 ): HostFacts {
 	const memory = record.hosts[host] ?? NEW_HOST;
 	const handovers = record.handovers.filter((one) => one.host === host);
 	const trouble = live?.links[host];
+	const mode = rules.hosts[host]?.mode;
+	const left = mode === "dedicated" ? leftIn(host, record) : undefined;
+	const isQuiet = mode !== undefined && handovers.length === 0 && left === undefined;
+	const next = isQuiet ? nextForHost(host, memory, login) : undefined;
 	return {
 		host,
-		login: rules.hosts[host]?.mode ?? "not-in-settings",
+		login: mode ?? "not-in-settings",
 		holder: holderOf(memory, handovers),
+		...(hasEarlier(memory, handovers) ? { hasEarlier: true as const } : {}),
 		...toldFacts(memory),
-		...(trouble === undefined ? {} : { trouble }),
-		handovers: handovers.map(handoverFacts),
+		...defined({ trouble, next }),
+		handovers: handovers.map((handover) => handoverFacts(handover, mode, login)),
+		...defined({ left }),
 	};
 }
 
-function holderOf({ status }: HostMemory, handovers: readonly Handover[]): Holder {
-	if (handovers.some(({ step }) => step === "taken")) return "in-transit";
-	switch (status?.state) {
-		case undefined:
-			return "unknown";
-		case "none":
-		case "needs-login":
-			return "nobody";
-		case "staged":
-			return "in-transit";
-		default:
-			return "host";
-	}
+/** In its folder, and the PC's own: offered again only when a person asks. */
+function leftIn(host: Host, { stores, known, handovers }: PcRecord): LeftFacts | undefined {
+	const fp = stores[dedicatedStore(host)]?.fp;
+	const own = fp === undefined ? undefined : known[fp];
+	if (fp === undefined || own?.was !== "own") return undefined;
+	if (handovers.some((one) => one.fp === fp)) return undefined;
+	return {
+		fp: fp.slice(0, 12),
+		words: "in its folder here, declined or taken back",
+		since: own.at,
+		next: `to hand it over all the same: baton handover ${host} --replace`,
+	};
+}
+
+function nextForHost(
+	host: Host,
+	{ status, need }: HostMemory,
+	login: HowToLogin,
+): string | undefined {
+	if (need !== undefined) return `make a new login for ${host}: ${login(host)}`;
+	return status?.state === "verifying"
+		? "nothing to do, but if it stays so, ask there: batond status"
+		: undefined;
 }
 
 function toldFacts({ status, need, contactAt }: HostMemory) {
@@ -112,9 +142,11 @@ function defined<T extends object>(facts: T): { [K in keyof T]?: Exclude<T[K], u
 	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-function handoverFacts(handover: Handover): HandoverFacts {
+type Mode = PcRules["hosts"][Host]["mode"] | undefined;
+
+function handoverFacts(handover: Handover, mode: Mode, login: HowToLogin): HandoverFacts {
 	const { fp, step, since } = handover;
-	const next = nextOf(handover);
+	const next = nextOf(handover, mode, login);
 	return {
 		fp: fp.slice(0, 12),
 		step,
@@ -124,14 +156,18 @@ function handoverFacts(handover: Handover): HandoverFacts {
 	};
 }
 
-function nextOf({ step, host, reason }: Handover): string | undefined {
+function nextOf(
+	{ step, host, reason, store }: Handover,
+	mode: Mode,
+	login: HowToLogin,
+): string | undefined {
 	switch (step) {
 		case "provisional":
-			return `to hand it over all the same: baton handover ${host}`;
+			return `to hand it over all the same: baton handover ${host}${storeFlag(store, mode)}`;
 		case "kept":
 			return backFromEscrow(host, reason);
 		case "sealed":
-			return `make a new login for ${host}`;
+			return `make a new login for ${host}: ${login(host)}`;
 		default:
 			return undefined;
 	}

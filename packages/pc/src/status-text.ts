@@ -1,7 +1,7 @@
 /** The facts of `baton status` as short lines for people, within 80 columns. */
 
 import { formatDuration } from "@baton/core/duration";
-import type { HandoverFacts, HostFacts, StatusFacts } from "./status-facts.ts";
+import type { HostFacts, LeftFacts, StatusFacts } from "./status-facts.ts";
 import { lossWords } from "./words.ts";
 
 const WIDTH = 80;
@@ -12,13 +12,17 @@ export function statusText(facts: StatusFacts, now: number): string[] {
 	const names = ["watcher", "permit", ...hosts.map(({ host }) => host)];
 	const indent = Math.min(Math.max(...names.map((name) => name.length)) + 2, 24);
 	const put = (name: string, text: string) => wrap(name, text, indent);
+	const page: Page = { put, next: (text) => nextText(text, put, indent) };
 	return [
 		...put("watcher", watcher.running ? `running, process ${watcher.pid}` : "not running"),
 		...(trouble === undefined ? [] : put("", trouble)),
 		...(permit === undefined
 			? []
-			: put("permit", `the next /login on this PC goes to ${permit.host}`)),
-		...hosts.flatMap((host) => hostText(host, now, put)),
+			: [
+					...put("permit", `the next /login on this PC goes to ${permit.host}`),
+					...page.next(`to close it: baton take-back ${permit.host}`),
+				]),
+		...hosts.flatMap((host) => hostText(host, now, page)),
 		...(hosts.length === 0 ? put("hosts", "the settings name none yet") : []),
 		...Object.entries(stores).flatMap(([, why]) => put("store", why)),
 	];
@@ -26,8 +30,23 @@ export function statusText(facts: StatusFacts, now: number): string[] {
 
 type Put = (name: string, text: string) => string[];
 
-function hostText(facts: HostFacts, now: number, put: Put): string[] {
-	const { host, contactAt, trouble, handovers, login } = facts;
+interface Page {
+	readonly put: Put;
+	/** A next step. */
+	readonly next: (text: string) => string[];
+}
+
+/** What stands after the colon is to be copied: it is never broken, however long. */
+function nextText(text: string, put: Put, indent: number): string[] {
+	const lines = put("", text);
+	const colon = text.lastIndexOf(": ");
+	if (lines.length === 1 || colon === -1) return lines;
+	return [...put("", text.slice(0, colon + 1)), "".padEnd(indent) + text.slice(colon + 2)];
+}
+
+function hostText(facts: HostFacts, now: number, page: Page): string[] {
+	const { host, contactAt, trouble, handovers, login, next, left } = facts;
+	const { put } = page;
 	const contact =
 		contactAt === undefined
 			? "never heard from yet"
@@ -37,18 +56,30 @@ function hostText(facts: HostFacts, now: number, put: Put): string[] {
 		...timesText(facts, now).flatMap((text) => put("", text)),
 		...put("", trouble === undefined ? contact : `${contact}; now: ${trouble}`),
 		...(login === "not-in-settings" ? put("", "no longer in the settings") : []),
-		...handovers.flatMap((handover) => handoverText(handover, now, put)),
+		...(next === undefined ? [] : page.next(next)),
+		...handovers.flatMap((handover) => loginText(handover, now, page)),
+		...(left === undefined ? [] : loginText(left, now, page)),
 	];
 }
 
-function holderText({ holder, generation, need, state }: HostFacts): string {
+/** What a host that has its login says of it, where that is not simply well. */
+const DOUBTS: Readonly<Record<string, string>> = {
+	"in-doubt": "; a refresh got no answer, and it waits to see what became of it",
+	suspect: "; its access token was refused before its time, and it looks into it",
+	"rolled-back": "; it was set back to an older state and does not refresh",
+};
+
+function holderText({ holder, generation = 0, need, state = "held", ...facts }: HostFacts): string {
+	const holds = `generation ${generation}${DOUBTS[state] ?? ""}`;
 	switch (holder) {
-		case "host": {
-			const doubt = state === "held" || state === "refreshing" ? "" : `, ${state}`;
-			return `holds its login, generation ${generation ?? 0}${doubt}`;
-		}
+		case "host":
+			return state === "verifying"
+				? "has claimed its login, served once the provider has named its account"
+				: `holds its login, ${holds}`;
 		case "in-transit":
-			return "its login is in transit: nobody may spend it now";
+			return facts.hasEarlier
+				? `holds its login, ${holds}; a new one is in transit: nobody may spend that now`
+				: "its login is in transit: nobody may spend it now";
 		case "nobody":
 			return `needs a login: ${lossWords(need ?? "none-yet")}`;
 		case "unknown":
@@ -56,19 +87,26 @@ function holderText({ holder, generation, need, state }: HostFacts): string {
 	}
 }
 
-function timesText({ accessUntil, deadline, holder }: HostFacts, now: number): string[] {
-	if (holder !== "host") return [];
-	const access =
-		accessUntil === undefined ? [] : [`access for ${formatDuration(accessUntil - now)}`];
+function timesText(facts: HostFacts, now: number): string[] {
+	const { accessUntil, deadline, holder, hasEarlier } = facts;
+	if (holder !== "host" && !hasEarlier) return [];
+	const access = accessUntil === undefined ? [] : [accessText(accessUntil - now)];
 	const end = deadline === undefined ? [] : [`login ends in ${formatDuration(deadline - now)}`];
 	const text = [...access, ...end].join(", ");
 	return text === "" ? [] : [text];
 }
 
-function handoverText({ fp, words, since, next }: HandoverFacts, now: number, put: Put): string[] {
+/** The host has told when; it may have refreshed since. */
+function accessText(left: number): string {
+	return left > 0
+		? `access for ${formatDuration(left)}`
+		: `access ended ${formatDuration(-left)} ago, by its last word`;
+}
+
+function loginText({ fp, words, since, next }: LeftFacts, now: number, page: Page): string[] {
 	return [
-		...put("", `login ${fp}: ${words} (${formatDuration(now - since)})`),
-		...(next === undefined ? [] : put("", next)),
+		...page.put("", `login ${fp}: ${words} (${formatDuration(now - since)})`),
+		...(next === undefined ? [] : page.next(next)),
 	];
 }
 

@@ -8,6 +8,7 @@ import {
 	type PcRecord,
 	type PcRules,
 } from "@baton/core/handover-state";
+import { lineageIdOf } from "@baton/core/lineage";
 import type { StatusAnswer } from "@baton/core/protocol";
 import { describe, expect, test } from "vitest";
 import { statusFacts } from "./status-facts.ts";
@@ -19,6 +20,8 @@ const RULES: PcRules = {
 	hosts: { myvps: { name: "default", mode: "follow-login", followLogin: "when-needed" } },
 	timing: { statusEvery: MINUTE },
 };
+
+const folderOf = (host: string) => `/home/me/.local/state/baton/logins/${host}`;
 
 function told(status: Partial<StatusAnswer>): HostMemory {
 	return {
@@ -43,7 +46,7 @@ function recordWith(memory: HostMemory, ...steps: HandoverStep[]): PcRecord {
 }
 
 function text(record: PcRecord, live?: Parameters<typeof statusFacts>[2]): string {
-	return statusText(statusFacts(record, RULES, live, undefined), NOW).join("\n");
+	return statusText(statusFacts(record, RULES, live, undefined, folderOf), NOW).join("\n");
 }
 
 test("a host that holds its login", () => {
@@ -76,6 +79,7 @@ test("a login in transit, a permit, and a host that cannot be reached", () => {
 		[
 			"watcher  running, process 12",
 			"permit   the next /login on this PC goes to myvps",
+			"         to close it: baton take-back myvps",
 			"myvps    its login is in transit: nobody may spend it now",
 			"         last heard from 3 min ago; now: cannot reach 127.0.0.1:22: nothing",
 			"         listens there",
@@ -97,16 +101,100 @@ describe("whoever holds the login", () => {
 			"in-transit",
 		],
 		["is the host as long as nothing was taken", { state: "held" }, ["pending"], "host"],
+		[
+			"is the host once it has claimed what was in transit",
+			{ state: "verifying", lineageId: FP.slice(0, 16) },
+			["taken"],
+			"host",
+		],
 	])("%s", (_what, status, steps, holder) => {
 		const memory = status === undefined ? NEW_HOST : told(status);
-		const { hosts } = statusFacts(recordWith(memory, ...steps), RULES, undefined, undefined);
+		const { hosts } = statusFacts(
+			recordWith(memory, ...steps),
+			RULES,
+			undefined,
+			undefined,
+			folderOf,
+		);
 		expect(hosts[0]?.holder).toBe(holder);
 	});
 });
 
+test("a host that has a login while a new one is in transit: both are told", () => {
+	const held = told({ generation: 3, lineageId: "0".repeat(16), accessUntil: NOW + 2 * HOUR });
+	expect(text(recordWith(held, "taken")).split("\n").slice(1, 4)).toEqual([
+		"myvps    holds its login, generation 3; a new one is in transit: nobody may",
+		"         spend that now",
+		"         access for 2 h",
+	]);
+	const same = told({ generation: 1, lineageId: lineageIdOf(FP) });
+	expect(text(recordWith(same, "taken"))).toContain("its login is in transit: nobody");
+});
+
+test("a claimed login whose account is not named yet", () => {
+	expect(
+		text(recordWith(told({ state: "verifying" })))
+			.split("\n")
+			.slice(1),
+	).toEqual([
+		"myvps    has claimed its login, served once the provider has named its account",
+		"         last heard from 3 min ago",
+		"         nothing to do, but if it stays so, ask there: batond status",
+	]);
+});
+
+describe("a new login", () => {
+	const dedicated: PcRules = {
+		...RULES,
+		hosts: { myvps: { name: "default", mode: "dedicated", followLogin: "when-needed" } },
+	};
+	const needy = { ...told({ state: "needs-login" }), need: "deadline" } as const;
+
+	test("for a host with a folder of its own is one command, never broken", () => {
+		const facts = statusFacts(recordWith(needy), dedicated, undefined, undefined, folderOf);
+		expect(statusText(facts, NOW).slice(-2)).toEqual([
+			"         make a new login for myvps:",
+			`         CLAUDE_CONFIG_DIR=${folderOf("myvps")} claude auth login`,
+		]);
+	});
+
+	test("for one that follows the PC's logins needs a permit, unless it is open", () => {
+		expect(text(recordWith(needy))).toContain("baton handover myvps --next-login, then /login");
+		const permit = { host: "myvps", by: "host", since: NOW, replace: false } as const;
+		const open = text({ ...recordWith(needy), permit });
+		expect(open).toContain("make a new login for myvps: run /login in claude on this PC");
+	});
+
+	test("is what a sealed one calls for", () => {
+		const shown = text(recordWith(told({ state: "none" }), "sealed"));
+		expect(shown).toContain("make a new login for myvps:");
+	});
+
+	test("that was declined stays in its folder, and is shown", () => {
+		const view = { fp: FP, lastFp: undefined, account: undefined, deadline: undefined };
+		const record: PcRecord = {
+			...recordWith(told({})),
+			stores: { "login:myvps": view },
+			known: { [FP]: { host: "myvps", was: "own", at: NOW - MINUTE } },
+		};
+		const facts = statusFacts(record, dedicated, undefined, undefined, folderOf);
+		expect(facts.hosts[0]?.left).toMatchObject({ fp: FP.slice(0, 12) });
+		expect(statusText(facts, NOW).slice(-2)).toEqual([
+			"         login abcdef012345: in its folder here, declined or taken back (1 min)",
+			"         to hand it over all the same: baton handover myvps --replace",
+		]);
+	});
+});
+
+test("an access token that has ended, by the host's last word", () => {
+	expect(text(recordWith(told({ accessUntil: NOW - 2 * MINUTE })))).toContain(
+		"access ended 2 min ago, by its last word",
+	);
+});
+
 test("a host that left the settings is told of while something is under way", () => {
 	const record = recordWith(NEW_HOST, "kept");
-	const { hosts } = statusFacts(record, { ...RULES, hosts: {} }, undefined, undefined);
+	const { hosts } = statusFacts(record, { ...RULES, hosts: {} }, undefined, undefined, folderOf);
 	expect(hosts).toMatchObject([{ host: "myvps", login: "not-in-settings" }]);
 });
 

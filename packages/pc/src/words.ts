@@ -46,6 +46,25 @@ const STEPS: Record<HandoverStep, string> = {
 	discarding: "spent, about to be erased",
 };
 
+/** What a person can do about a login that was declined before it was taken, if anything. */
+export function afterDecline(
+	host: string,
+	reason: string,
+	{ handover, login }: { handover: string; login: string },
+): string | undefined {
+	switch (reason) {
+		case "healthy":
+			return `to replace it all the same: ${handover} --replace`;
+		case "other-account":
+			return `${host} keeps to its account, so make a login of that one: ${login}`;
+		case "expired":
+		case "blank":
+			return `make a new login for ${host}: ${login}`;
+		default:
+			return undefined;
+	}
+}
+
 /** How a login in escrow gets back into its place. */
 export function backFromEscrow(host: string, reason: string | undefined): string {
 	return reason === "unsure"

@@ -4,9 +4,11 @@ import { controlAddress } from "../control/address.ts";
 import { answerControl } from "../control/answer.ts";
 import { askWatcher } from "../control/ask-watcher.ts";
 import type { HandoverRequest, TakeBackRequest } from "../control/messages.ts";
+import { howToLogin } from "../new-login.ts";
 import type { Outcome } from "../outcome.ts";
-import { outcomeWords } from "../outcome-words.ts";
+import { type AskedFor, outcomeWords } from "../outcome-words.ts";
 import { ownState } from "../own-state.ts";
+import { pcRules } from "../settings.ts";
 import { type CommandContext, ownStateOptions } from "./context.ts";
 
 /** @throws BatonError what the request comes to; the signal's reason when it is interrupted */
@@ -31,9 +33,12 @@ export async function ask(
 export function tellOutcomes(
 	outcomes: readonly Outcome[],
 	ok: boolean,
-	{ terminal, json }: CommandContext,
+	{ terminal, json, settings, places }: CommandContext,
+	stores: Pick<AskedFor, "named" | "store"> = { named: undefined, store: undefined },
 ): void {
-	const told = outcomes.map((outcome) => ({ outcome, ...outcomeWords(outcome) }));
+	const login = howToLogin(pcRules(settings).hosts, places.login, undefined);
+	const asked = { ...stores, login };
+	const told = outcomes.map((outcome) => ({ outcome, ...outcomeWords(outcome, asked) }));
 	for (const { line, next } of told) {
 		if (!json) terminal.out(line);
 		if (next !== undefined) terminal.err(`next: ${next}`);

@@ -14,33 +14,33 @@ export interface HandoverArguments {
 }
 
 export async function handoverCommand(
-	{ host: named, nextLogin, replace, store, follow }: HandoverArguments,
+	{ host: namedHost, nextLogin, replace, store: named, follow }: HandoverArguments,
 	context: CommandContext,
 ): Promise<ExitCode> {
 	const { hosts } = context.settings;
-	const host = named ?? onlyHost(Object.keys(hosts));
-	const usual = hosts[host]?.login === "follow-login" ? "normal" : "dedicated";
+	const host = namedHost ?? onlyHost(Object.keys(hosts), context.configFile);
+	const store = named ?? (hosts[host]?.login === "follow-login" ? "normal" : "dedicated");
 	const request = {
 		v: 1 as const,
 		type: "handover" as const,
 		host,
-		store: store ?? usual,
+		store,
 		replace,
 		nextLogin,
 		follow,
 	};
 	const outcomes = await ask(request, context);
 	const exit = outcomes.map(exitOf).find((code) => code !== EXIT.well) ?? EXIT.well;
-	tellOutcomes(outcomes, exit === EXIT.well, context);
+	tellOutcomes(outcomes, exit === EXIT.well, context, { named, store });
 	return exit;
 }
 
-function onlyHost(hosts: readonly string[]): string {
+function onlyHost(hosts: readonly string[], configFile: string): string {
 	const [host, ...others] = hosts;
 	if (host !== undefined && others.length === 0) return host;
 	if (host === undefined) {
 		throw new BatonError("usage", "the settings name no host yet", {
-			hint: "add one under hosts in the settings file",
+			hint: `add one under hosts in ${configFile}`,
 		});
 	}
 	throw new BatonError("usage", "to which host?", { hint: `name one: ${hosts.join(", ")}` });
