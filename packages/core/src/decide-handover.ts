@@ -16,6 +16,7 @@ import {
 	changeHandover,
 	changePc,
 	dropHandover,
+	eraseEscrow,
 	handoverOf,
 	hasten,
 	know,
@@ -39,16 +40,9 @@ import type { Fingerprint } from "./lineage.ts";
 import { planDiscards, planErasures, planLock, planRequest } from "./plan-handover.ts";
 import type { Answer } from "./protocol.ts";
 import { openHostPermit, settleAnswer } from "./settle-answer.ts";
-import {
-	askHandover,
-	eraseEscrow,
-	giveUpLock,
-	haveEscrow,
-	settleDisarmed,
-	settleLocked,
-	settleReading,
-	settleRestored,
-} from "./settle-store.ts";
+import { askHandover, settleReading } from "./settle-reading.ts";
+import { settleDisarmed, settleLocked, settleRestored } from "./settle-store.ts";
+import { giveUpLock, haveEscrow } from "./store-lock.ts";
 
 /** Every `random` is from 0 to 1. */
 export type HandoverEvent =

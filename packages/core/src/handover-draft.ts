@@ -165,3 +165,8 @@ export function avoidHost(draft: PcDraft, host: Host, now: number, random: numbe
 	rememberPc(draft, { links: { ...draft.run.links, [host]: { attempts, at } } });
 	return attempts;
 }
+
+export function eraseEscrow(draft: PcDraft, fp: Fingerprint): void {
+	rememberPc(draft, { erasing: [...draft.run.erasing, fp] });
+	draft.effects.push({ type: "erase-escrow", fp });
+}
