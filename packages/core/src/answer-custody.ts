@@ -1,0 +1,95 @@
+/** What became of a login: receipts, withdrawals and tombstones. Every answer is safe to give again. */
+
+import { change, changeLineage, type Draft, note, remember } from "./custody-draft.ts";
+import type { Lineage, Past } from "./custody-state.ts";
+import { type Fingerprint, generationProof, lineageIdOf } from "./lineage.ts";
+import type { AnswerBody } from "./protocol.ts";
+import { isBusy, isSealed } from "./staged-login.ts";
+
+export function isUsedUp(past: Past | undefined): boolean {
+	return past?.was === "claimed" || past?.was === "retired" || past?.was === "spent";
+}
+
+/** A witness proved that this login was claimed here, in a time our state does not remember. */
+export function isSpentUnseen({ record }: Draft, fp: Fingerprint): boolean {
+	if (isUsedUp(record.past[fp]) || record.staged?.firstFp === fp) return false;
+	return record.lineages[lineageIdOf(fp)] !== undefined;
+}
+
+export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
+	const { current, staged, past } = draft.record;
+	if (current?.fp === fp) return claimed(draft, fp, current.lineageId);
+	if (staged?.firstFp === fp) {
+		if (isSealed(staged)) return { type: "spent", fp };
+		if (isBusy(staged)) return { type: "in-doubt", fp };
+		// Found at the start of this run: the PC is to deliver it again before it is claimed.
+		return draft.run.armed === fp ? { type: "staged", fp } : { type: "unknown", fp };
+	}
+	if (isSpentUnseen(draft, fp)) return { type: "spent", fp };
+	const was: Past | undefined = past[fp];
+	switch (was?.was) {
+		case "claimed":
+		case "retired":
+			return claimed(draft, fp, was.lineageId);
+		case "spent":
+			return { type: "spent", fp };
+		case "not-taken":
+			return { type: "not-taken", fp, reason: was.reason };
+		case "withdrawn":
+			return { type: "withdrawn", fp };
+		case undefined:
+			return { type: "unknown", fp };
+	}
+}
+
+function claimed(draft: Draft, fp: Fingerprint, lineageId: string): AnswerBody {
+	const generation = draft.record.lineages[lineageId] ?? 0;
+	const proof = proofOf(draft, { lineageId, generation });
+	return { type: "claimed", fp, lineageId, generation, proof };
+}
+
+export function proofOf(
+	draft: Draft,
+	{ lineageId, generation }: Pick<Lineage, "lineageId" | "generation">,
+): string {
+	return generationProof(draft.record.proofKey, lineageId, generation);
+}
+
+export function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
+	const { current, staged, past } = draft.record;
+	const settled = past[fp]?.was;
+	const isSettled = settled !== undefined && settled !== "not-taken";
+	if (current?.fp === fp || isSettled || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
+	if (staged?.firstFp === fp && (isBusy(staged) || isSealed(staged))) return custodyOf(draft, fp);
+	change(draft, {
+		staged: staged?.firstFp === fp ? undefined : staged,
+		past: { ...withoutOldTombstones(past), [fp]: { was: "withdrawn", at: now } },
+	});
+	const { reservation, armed } = draft.run;
+	remember(draft, {
+		reservation: reservation?.fp === fp ? undefined : reservation,
+		armed: armed === fp ? undefined : armed,
+	});
+	note(draft, "info", "withdrawn", { fp });
+	return { type: "withdrawn", fp };
+}
+
+const TOMBSTONES_MAX = 1_000;
+
+/**
+ * No device can fill the record with withdrawals: the oldest give way. What a tombstone keeps out, a
+ * Deliver whose offer is long past, is also kept out by its nonce.
+ */
+function withoutOldTombstones(past: Draft["record"]["past"]): Draft["record"]["past"] {
+	const tombstones = Object.keys(past).filter((fp) => past[fp]?.was === "withdrawn");
+	if (tombstones.length < TOMBSTONES_MAX) return past;
+	const gone = new Set(tombstones.slice(0, tombstones.length - TOMBSTONES_MAX + 1));
+	return Object.fromEntries(Object.entries(past).filter(([fp]) => !gone.has(fp)));
+}
+
+export function answerErased(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
+	if (draft.record.current?.firstFp === fp && draft.record.current.erasedAt === undefined) {
+		changeLineage(draft, "current", { erasedAt: now });
+	}
+	return { type: "noted", fp };
+}

@@ -1,0 +1,50 @@
+/** How the custody stands, as far as a paired device may know; bears no token. */
+
+import { proofOf } from "./answer-custody.ts";
+import type { Draft } from "./custody-draft.ts";
+import type { Lineage } from "./custody-state.ts";
+import type { AnswerBody } from "./protocol.ts";
+import { isBusy, isSealed } from "./staged-login.ts";
+
+export function statusOf(draft: Draft): AnswerBody {
+	const { current, staged } = draft.record;
+	const lineage = current ?? staged;
+	const need = needOf(draft);
+	return {
+		type: "status",
+		state: lineage?.phase.name ?? "none",
+		sinks: [],
+		...(lineage === undefined ? {} : factsOf(lineage)),
+		...(current === undefined ? {} : { proof: proofOf(draft, current) }),
+		...(staged === undefined ? {} : { stagedFp: staged.firstFp }),
+		...(need === undefined ? {} : { need }),
+	};
+}
+
+function factsOf(lineage: Lineage) {
+	const { lineageId, generation, session, obtainedAt } = lineage;
+	return {
+		lineageId,
+		generation,
+		rotatedAt: obtainedAt,
+		...(session.expiresAt === undefined ? {} : { accessUntil: session.expiresAt }),
+		...(session.deadline === undefined ? {} : { deadline: session.deadline }),
+	};
+}
+
+/** What only a person can mend. Its id tells one need from the next. */
+function needOf(draft: Draft) {
+	const { current, staged, past } = draft.record;
+	const underWay = staged !== undefined && !isSealed(staged);
+	if (underWay && (isBusy(staged) || draft.run.armed === staged.firstFp)) return undefined;
+	if (current === undefined) {
+		return { id: `none-yet.${Object.keys(past).length}`, reason: "none-yet" as const };
+	}
+	const { phase, lineageId } = current;
+	if (phase.name === "needs-login")
+		return { id: `${lineageId}.${phase.since}`, reason: phase.reason };
+	if (phase.name === "rolled-back") {
+		return { id: `${lineageId}.${phase.since}`, reason: "rolled-back" as const };
+	}
+	return undefined;
+}

@@ -1,0 +1,13 @@
+/** Whether a staged login may still be taken out of the custodian's hands. */
+
+import { intentAt, type Lineage } from "./custody-state.ts";
+
+/** An intent is open, or the claim made but not yet told: nobody may take it out of our hands. */
+export function isBusy(lineage: Lineage): boolean {
+	return intentAt(lineage.phase) !== undefined || lineage.phase.name === "verifying";
+}
+
+/** Claimed and then lost before its account was named: kept, but of no use to anybody. */
+export function isSealed(lineage: Lineage): boolean {
+	return lineage.phase.name === "needs-login";
+}
