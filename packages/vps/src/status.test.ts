@@ -89,6 +89,15 @@ test.each<[string, Partial<NameStatus>, string[]]>([
 		],
 	],
 	[
+		"a provider that takes the request for wrong",
+		{ state: "held", failures: 2, refusal: "request" },
+		[
+			"default: well; this host holds the login and keeps it fresh",
+			"  the provider refuses with 4xx (failure 2 in a row); trying again",
+			"    next: look at provider in batond.json",
+		],
+	],
+	[
 		"a new login on its way in",
 		{
 			state: "held",

@@ -40,7 +40,7 @@ function describeName(status: NameStatus, now: number): string[] {
 			? []
 			: [`  a new login from ${staged.device} ${stagedWords(staged.state)}`]),
 		...sinks.flatMap(describeSink),
-		...(failures === 0 ? [] : [`  the provider ${failureWords(status)}; trying again`]),
+		...(failures === 0 ? [] : failureWords(status)),
 		...(unanswered === undefined
 			? []
 			: [`  the provider has not said whose the login is (asked ${unanswered} times)`]),
@@ -58,12 +58,14 @@ const REFUSALS: Readonly<Record<string, string>> = {
 	"out of reach": "is out of reach",
 	"rate-limited": "refuses with 429",
 	forbidden: "refuses with 403",
-	server: "refuses with 5xx, a fault of its own",
-	request: "refuses with 4xx: look at provider in batond.json",
+	server: "refuses with 5xx",
+	request: "refuses with 4xx",
 };
 
-function failureWords({ failures, refusal = "" }: NameStatus): string {
-	return `${REFUSALS[refusal] ?? "does not answer"} (failure ${failures} in a row)`;
+function failureWords({ failures, refusal = "" }: NameStatus): string[] {
+	const how = REFUSALS[refusal] ?? "does not answer";
+	const line = `  the provider ${how} (failure ${failures} in a row); trying again`;
+	return refusal === "request" ? [line, "    next: look at provider in batond.json"] : [line];
 }
 
 function facts(status: NameStatus, now: number): string[] {
