@@ -109,6 +109,22 @@ test("three rotations: each is durable, published, and no token is spent twice",
 	expect(host.sinkFile().refreshToken).toBe("");
 });
 
+test("a provider that is out of reach is told from a login that is needed", async () => {
+	await provider.change({ accessTokenSeconds: 3 });
+	const service = await host.serve();
+	expect(await host.run("token")).toMatchObject({ code: 10 });
+	await deliver(await connectDevice(host), await provider.mintLogin());
+	await stateIs("held");
+	await provider.down();
+	const { stderr } = await until(
+		() => host.run("token"),
+		({ code }) => code === 13,
+	);
+	expect(stderr).toContain("the provider is out of reach");
+	expect((await host.run("status")).stdout).toContain("the provider is out of reach (failure ");
+	expect(service.exit()).toBeUndefined();
+});
+
 describe("a restart", () => {
 	test("goes on where it was and spends nothing", async () => {
 		const service = await holding(await provider.mintLogin());

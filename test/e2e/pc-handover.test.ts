@@ -63,7 +63,9 @@ describe("a hand-over without a watcher", () => {
 		host.says({ ...WILLING, offer: { type: "decline", reason: "healthy" } });
 		const { code, stdout, stderr } = await pc.run("handover", "myvps");
 		expect([code, stdout]).toEqual([11, "myvps declined: the login it has is in good order\n"]);
-		expect(stderr).toContain("--replace");
+		expect(stderr).toContain("baton handover myvps --replace");
+		const again = await pc.run("handover", "myvps", "--store", "normal");
+		expect(again.stderr).toContain("baton handover myvps --store normal --replace");
 		expect(refreshToken()).toBe(token);
 	});
 
@@ -116,6 +118,19 @@ describe("baton watch", () => {
 		await new Promise((resolve) => setTimeout(resolve, 1_500));
 		expect(refreshToken()).toBe(third);
 		expect(host.asked().filter((type) => type === "deliver")).toHaveLength(1);
+	});
+
+	test("closes a permit that is taken back, and says so", async () => {
+		await pc.claude.login();
+		await pc.watch();
+		const handover = await pc.start("handover", "myvps", "--next-login");
+		await handover.line(/run \/login in claude/);
+		const { stdout, code } = await pc.run("take-back", "myvps");
+		expect([stdout, code]).toEqual(["the permit for myvps is closed\n", 0]);
+		expect(await handover.ended()).toMatchObject({ code: 0 });
+		await pc.claude.login();
+		await new Promise((resolve) => setTimeout(resolve, 1_000));
+		expect(host.asked()).toEqual([]);
 	});
 
 	test("hands over each login made in a host's own folder", async () => {
