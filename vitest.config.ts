@@ -22,6 +22,8 @@ export default defineConfig({
 					include: PROGRAMS,
 					testTimeout: 120_000,
 					hookTimeout: 120_000,
+					// A poll ends as soon as it is satisfied; on a busy machine that takes a while.
+					expect: { poll: { timeout: 20_000 } },
 					// Each of these keeps several processes busy: two files at a time, after the quick ones.
 					maxWorkers: 2,
 					sequence: { groupOrder: 1 },

@@ -2,7 +2,7 @@
  * Knows the truth, and holds every step against the nine invariants.
  *
  * It sees what no part of Baton can see: which refresh token of a login is the living one, who spent
- * which, and where copies lie. What Baton cannot know either (see docs/custody.md) is excused, and
+ * which, and where copies lie. What nobody could know (SECURITY.md names it) is excused, and
  * counted.
  */
 
@@ -36,7 +36,7 @@ export interface Counts {
 	lateReplays: number;
 	lost: number;
 	lostInFlight: number;
-	/** Spent twice in a way that DESIGN names as one nobody could see: theft, rollback without witness. */
+	/** Spent twice in a way nobody could see: a copy the world made, a rollback no witness had told of. */
 	unknowable: number;
 	claims: number;
 	rotations: number;

@@ -9,6 +9,9 @@ import { until } from "./until.ts";
 /** A `Deliver` is longer than this, whatever else goes over the line is shorter. Bytes. */
 const DELIVER_AT_LEAST = 500;
 
+/** The connection that is to be cut must not be given up as idle before, on a busy machine either. */
+const PATIENT = { pc: { link: { idle: "60s" } } };
+
 /** A login that the host has accepted and that cannot be taken yet, as claude is busy. */
 async function accepted(stage: Stage) {
 	const running = [await stage.serve(), await stage.watch()] as const;
@@ -18,22 +21,26 @@ async function accepted(stage: Stage) {
 	return { running, login, letGo };
 }
 
-story("cut after the delivery arrived: the PC learns of the claim by asking", {}, async (stage) => {
-	const { running, login, letGo } = await accepted(stage);
-	stage.link.now("black-hole", "down");
-	letGo();
-	await told(stage, "claimed");
-	expect([stage.steps(), stage.pc.escrows().length]).toEqual([["taken"], 1]);
+story(
+	"cut after the delivery arrived: the PC learns of the claim by asking",
+	PATIENT,
+	async (stage) => {
+		const { running, login, letGo } = await accepted(stage);
+		stage.link.now("black-hole", "down");
+		letGo();
+		await told(stage, "claimed");
+		expect([stage.steps(), stage.pc.escrows().length]).toEqual([["taken"], 1]);
 
-	stage.link.now("cut");
-	await running[1].line(/"kind":"handed-over"/, 20_000);
-	await settled(stage);
-	expect(whats(stage)).toEqual(["staged", "claimed"]);
-	expect(await outcomes(stage)).toEqual(["rotated"]);
-	return { running, logins: [[login, "vps current"]] };
-});
+		stage.link.now("cut");
+		await running[1].line(/"kind":"handed-over"/, 20_000);
+		await settled(stage);
+		expect(whats(stage)).toEqual(["staged", "claimed"]);
+		expect(await outcomes(stage)).toEqual(["rotated"]);
+		return { running, logins: [[login, "vps current"]] };
+	},
+);
 
-story("cut before the delivery arrived: the PC delivers again", {}, async (stage) => {
+story("cut before the delivery arrived: the PC delivers again", PATIENT, async (stage) => {
 	const { running, login, letGo } = await accepted(stage);
 	stage.link.now("black-hole", "up");
 	letGo();
