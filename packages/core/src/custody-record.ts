@@ -5,6 +5,7 @@
 import * as z from "zod/mini";
 import type { CustodyRecord, Lineage, Phase } from "./custody-state.ts";
 import { BatonError } from "./error.ts";
+import { lossReason, notTakenReason } from "./protocol.ts";
 import { formatEntry, parseEntry, type Session, setupTokenSession } from "./session.ts";
 
 /** Grows with the record; a newer one is refused by the state file that carries it. */
@@ -12,15 +13,6 @@ export const CUSTODY_RECORD_VERSION = 1;
 
 const text = z.string();
 const instant = z.number();
-const reason = z.enum([
-	"revoked-or-reused",
-	"deadline",
-	"lost-in-flight",
-	"logged-out",
-	"rolled-back",
-	"none-yet",
-]);
-const notTaken = z.enum(["other-account", "dead", "expired", "replaced"]);
 const intent = z.object({ at: instant });
 const quiet = [
 	z.object({ name: z.literal("staged"), served: z.boolean() }),
@@ -38,7 +30,7 @@ const phase = z.discriminatedUnion("name", [
 	}),
 	z.object({ name: z.literal("in-doubt"), intent, lateTryAt: z.optional(instant) }),
 	z.object({ name: z.literal("rolled-back"), witnessed: instant, since: instant }),
-	z.object({ name: z.literal("needs-login"), reason, since: instant }),
+	z.object({ name: z.literal("needs-login"), reason: lossReason, since: instant }),
 ]);
 
 const lineage = z.object({
@@ -60,7 +52,7 @@ const past = z.discriminatedUnion("was", [
 	z.object({ was: z.literal("claimed"), lineageId: text, at: instant }),
 	z.object({ was: z.literal("retired"), lineageId: text, at: instant }),
 	z.object({ was: z.literal("spent"), lineageId: text, at: instant }),
-	z.object({ was: z.literal("not-taken"), reason: notTaken, at: instant }),
+	z.object({ was: z.literal("not-taken"), reason: notTakenReason, at: instant }),
 	z.object({ was: z.literal("withdrawn"), at: instant }),
 ]);
 

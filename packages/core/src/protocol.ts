@@ -72,10 +72,10 @@ export type Witness = z.output<typeof witness>;
 const declineReason = z.enum(["healthy", "retired", "other-account", "busy", "expired", "blank"]);
 export type DeclineReason = z.output<typeof declineReason>;
 
-const notTakenReason = z.enum(["other-account", "dead", "expired", "replaced"]);
+export const notTakenReason = z.enum(["other-account", "dead", "expired", "replaced"]);
 export type NotTakenReason = z.output<typeof notTakenReason>;
 
-const lossReason = z.enum([
+export const lossReason = z.enum([
 	"revoked-or-reused",
 	"deadline",
 	"lost-in-flight",

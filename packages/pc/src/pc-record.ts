@@ -9,7 +9,7 @@ import type {
 	Permit,
 	WitnessMemory,
 } from "@baton/core/handover-state";
-import { parseAnswer, type StatusAnswer } from "@baton/core/protocol";
+import { lossReason, parseAnswer, type StatusAnswer } from "@baton/core/protocol";
 import type { StateFormat } from "@baton/io/state-file";
 import * as z from "zod/mini";
 
@@ -24,15 +24,6 @@ function maybe<T>(schema: z.ZodMiniType<T>) {
 		z.transform((value): T | undefined => value),
 	);
 }
-
-const lossReason = z.enum([
-	"revoked-or-reused",
-	"deadline",
-	"lost-in-flight",
-	"logged-out",
-	"rolled-back",
-	"none-yet",
-]);
 
 const handover = z.object({
 	fp,
