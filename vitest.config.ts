@@ -22,8 +22,6 @@ export default defineConfig({
 					include: PROGRAMS,
 					testTimeout: 120_000,
 					hookTimeout: 120_000,
-					// Each story raises a stage of its own; a machine that stalls for seconds may spoil one.
-					retry: 1,
 					// A poll ends as soon as it is satisfied; on a busy machine that takes a while.
 					expect: { poll: { timeout: 20_000 } },
 					// Each of these keeps several processes busy: two files at a time, after the quick ones.

@@ -131,9 +131,11 @@ test("on command: a black hole in one direction, with what it swallowed told", a
 	proxy.now("black-hole", "down");
 	client.socket.write("23");
 	await until(() => proxy.connections()[0]?.held.down === 2);
-	expect([arrived, client.got()]).toEqual(["123", "1"]);
+	client.socket.write("456");
+	await until(() => proxy.connections()[0]?.held.down === 5);
+	expect([arrived, client.got()]).toEqual(["123456", "1"]);
 	proxy.heal();
-	await until(() => client.got() === "123");
+	await until(() => client.got() === "123456");
 	expect(proxy.connections()).toMatchObject([{ held: { up: 0, down: 0 } }]);
 });
 

@@ -18,7 +18,7 @@ export interface LinkFault {
 	action: LinkAction;
 }
 
-/** How many bytes a connection has passed, and how many wait in a black hole. */
+/** How many bytes a connection has passed, and how many have come and wait, as in a black hole. */
 export interface LinkCount {
 	up: number;
 	down: number;
@@ -99,7 +99,6 @@ class Link {
 	readonly #delayMs: () => number;
 	#fault: LinkFault | undefined;
 	#isHeld: Record<Direction, boolean> = { up: false, down: false };
-	readonly #waiting = { up: 0, down: 0 };
 	readonly #resume: (() => void)[] = [];
 
 	constructor(client: Socket, target: Socket, fault: LinkFault | undefined, delayMs: () => number) {
@@ -116,7 +115,11 @@ class Link {
 	}
 
 	get held(): Record<Direction, number> {
-		return { ...this.#waiting };
+		const [client, target] = this.#ends;
+		return {
+			up: client.bytesRead - this.passed.up,
+			down: target.bytesRead - this.passed.down,
+		};
 	}
 
 	get open(): boolean {
@@ -153,7 +156,7 @@ class Link {
 
 	async #pass(direction: Direction, piece: Buffer, from: Socket, to: Socket): Promise<void> {
 		if (this.#delayMs() > 0) await pause(this.#delayMs());
-		await this.#untilHealed(direction, piece.length);
+		await this.#untilHealed(direction);
 		const fault = this.#fault;
 		const room = (fault?.atByte ?? 0) - this.passed[direction];
 		if (fault?.direction !== direction || room > piece.length) {
@@ -168,7 +171,7 @@ class Link {
 			return;
 		}
 		this.#isHeld[direction] = true;
-		await this.#untilHealed(direction, piece.length - room);
+		await this.#untilHealed(direction);
 		await this.#write(direction, piece.subarray(room), to);
 	}
 
@@ -178,11 +181,9 @@ class Link {
 		if (!to.write(piece)) await once(to, "drain");
 	}
 
-	async #untilHealed(direction: Direction, bytes = 0): Promise<void> {
-		this.#waiting[direction] += bytes;
+	async #untilHealed(direction: Direction): Promise<void> {
 		while (this.#isHeld[direction]) {
 			await new Promise<void>((resolve) => this.#resume.push(resolve));
 		}
-		this.#waiting[direction] -= bytes;
 	}
 }

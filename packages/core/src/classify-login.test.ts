@@ -100,6 +100,18 @@ describe("the table of the design", () => {
 			change: "deadline later by 60 s",
 			before,
 			after: store({ ...LOGIN, refreshToken: "R2", refreshTokenExpiresAt: END + 60_000 }),
+			verdict: "provisional",
+		},
+		{
+			change: "deadline later by more than rounding moves it",
+			before,
+			after: store({ ...LOGIN, refreshToken: "R2", refreshTokenExpiresAt: END + 2_001 }),
+			verdict: "provisional",
+		},
+		{
+			change: "deadline later by a rounding",
+			before,
+			after: store({ ...LOGIN, refreshToken: "R2", refreshTokenExpiresAt: END + 2_000 }),
 			verdict: "rotation",
 		},
 		{

@@ -28,16 +28,16 @@ export type Verdict =
 	| "login"
 	/** The same login, refreshed: a login still pending stays pending under its new fingerprint. */
 	| "rotation"
-	/** No deadline to tell by: offered only from a dedicated folder or after the person agrees. */
+	/** The deadline does not tell: offered only from a dedicated folder or after the person agrees. */
 	| "provisional"
 	/** A fingerprint that was handed over, or that the custodian named: a copy came back. */
 	| "came-back";
 
-/** Clocks and roundings move a deadline a little; a login moves it by days. Milliseconds. */
-const DEADLINE_SLACK_MS = 60_000;
-
 /** A provider tells what is left in whole seconds, so one and the same deadline moves by that much. */
 const SAME_DEADLINE_MS = 2_000;
+
+/** Later by more than this is surely a login; by less, also a slow network, or two logins in a row. */
+const DEADLINE_SLACK_MS = 60_000;
 
 /**
  * @param before what the last look showed; undefined if there was none
@@ -59,7 +59,9 @@ export function classifyLogin(
 	if (before.account !== undefined && account !== undefined && before.account !== account)
 		return "login";
 	if (before.deadline === undefined || deadline === undefined) return "provisional";
-	return deadline > before.deadline + DEADLINE_SLACK_MS ? "login" : "rotation";
+	const laterMs = deadline - before.deadline;
+	if (laterMs > DEADLINE_SLACK_MS) return "login";
+	return laterMs > SAME_DEADLINE_MS ? "provisional" : "rotation";
 }
 
 /** What to remember of a look; a look that says nothing leaves the memory as it was. */

@@ -77,20 +77,19 @@ function settleLogin(
 		if (draft.record.known[reading.fp] === undefined) offer(draft, store, reading, host, true, now);
 		return;
 	}
-	const followed = pending.find((handover) => handover.fp === before);
-	if (verdict === "rotation") {
-		if (followed === undefined) return;
-		dropHandover(draft, followed.fp);
-		const facts = escrowFacts(reading.session, followed.host, store);
-		return addHandover(draft, newHandover(facts, followed.step, followed.replace, now));
-	}
+	const followed =
+		verdict === "login" ? undefined : pending.find((handover) => handover.fp === before);
+	if (verdict === "rotation" && followed === undefined) return;
 	cancelPending(draft, store);
 	const { permit, known } = draft.record;
-	if (permit === undefined || verdict === "first-sight" || known[reading.fp] !== undefined) return;
-	const step = verdict === "provisional" ? "provisional" : "pending";
-	const facts = escrowFacts(reading.session, permit.host, store);
-	addHandover(draft, newHandover(facts, step, permit.replace, now));
-	notePc(draft, "info", "login-seen", { fp: reading.fp, host: permit.host });
+	const wanted = followed ?? permit;
+	if (wanted === undefined || verdict === "first-sight" || known[reading.fp] !== undefined) return;
+	// What may as well be another login waits for the person's word.
+	const step = verdict === "provisional" ? "provisional" : (followed?.step ?? "pending");
+	const facts = escrowFacts(reading.session, wanted.host, store);
+	addHandover(draft, newHandover(facts, step, wanted.replace, now));
+	if (followed === undefined)
+		notePc(draft, "info", "login-seen", { fp: reading.fp, host: wanted.host });
 }
 
 function offer(
