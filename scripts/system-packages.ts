@@ -17,6 +17,11 @@ interface SystemPackage {
 const SYSTEM_PACKAGES: readonly SystemPackage[] = [
 	{ name: "openssh-server", file: "/usr/sbin/sshd", neededBy: "hand-overs over a real SSH" },
 	{ name: "openssh-client", file: "/usr/bin/ssh-keygen", neededBy: "hand-overs over a real SSH" },
+	{
+		name: "faketime",
+		file: "/usr/bin/faketime",
+		neededBy: "hand-overs between clocks hours apart",
+	},
 ];
 
 /** Whether this run can install what is missing; then no test has a reason to skip. */

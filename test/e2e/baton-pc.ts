@@ -36,8 +36,13 @@ export interface BatonPc {
 /**
  * @param server where claude's logins come from; logins that no server knows unless given
  * @param more of `config.json`
+ * @param environment of every `baton` here
  */
-export function makeBatonPc(server: Partial<OAuthServer> = {}, more: Json = {}): BatonPc {
+export function makeBatonPc(
+	server: Partial<OAuthServer> = {},
+	more: Json = {},
+	environment: Record<string, string> = {},
+): BatonPc {
 	const scratch = makeScratch();
 	for (const folder of ["config", "claude"]) mkdirSync(scratch.at(folder), { mode: 0o700 });
 	const [configFile, stateFolder] = [scratch.at("config", "config.json"), scratch.at("state")];
@@ -48,7 +53,7 @@ export function makeBatonPc(server: Partial<OAuthServer> = {}, more: Json = {}):
 	const claudeIn = (configFolder: string) => makeFakeClaude({ configFolder, server: logins });
 	const optionsOf = (args: string[], env?: Record<string, string>): ChildOptions => ({
 		argv: [process.execPath, BATON, ...args, "--config", configFile, "--state", stateFolder],
-		env: { HOME: scratch.path, ...env },
+		env: { HOME: scratch.path, ...environment, ...env },
 	});
 	const run = (...args: string[]) => runChild(optionsOf(args));
 	return {

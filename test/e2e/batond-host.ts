@@ -30,10 +30,14 @@ export interface BatondHost {
 	sinkFile(): { accessToken: string; refreshToken: string };
 }
 
-/** @param settings more of `batond.json` */
+/**
+ * @param settings more of `batond.json`
+ * @param environment of every `batond` here
+ */
 export function makeBatondHost(
 	{ tokenUrl, profileUrl }: OAuthAddresses,
 	settings: Json = {},
+	environment: Record<string, string> = {},
 ): BatondHost {
 	const scratch = makeScratch();
 	const configFolder = scratch.at("config");
@@ -51,7 +55,7 @@ export function makeBatondHost(
 	writeFileSync(config, JSON.stringify(whole), { mode: 0o600 });
 	const optionsOf = (args: string[], env?: Record<string, string>): ChildOptions => ({
 		argv: [process.execPath, BATOND, ...args, "--config", config, "--state", stateFolder],
-		env: { HOME: scratch.path, ...env },
+		env: { HOME: scratch.path, ...environment, ...env },
 	});
 	const run = (...args: string[]) => runChild(optionsOf(args));
 	return {

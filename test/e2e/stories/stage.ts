@@ -3,11 +3,17 @@
  * with `baton`, a VPS with `batond` behind OpenSSH and a forced command, a rotating OAuth server and a
  * resource server that takes living access tokens only. Between the two is a link that can be cut.
  */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { Child, runChild } from "../../parts/child-process.ts";
 import { type CuttingProxy, startCuttingProxy } from "../../parts/cutting-proxy.ts";
-import type { Account, ClaudeAiOauth, OAuthServer } from "../../parts/oauth-control.ts";
+import type {
+	Account,
+	ClaudeAiOauth,
+	LoginOptions,
+	OAuthServer,
+} from "../../parts/oauth-control.ts";
 import { startOAuthServer } from "../../parts/oauth-server.ts";
+import { environmentWithClock } from "../../parts/other-clock.ts";
 import { type ResourceServer, startResourceServer } from "../../parts/resource-server.ts";
 import { makeSshKey, type SshKey, writeSshKey } from "../../parts/ssh-key.ts";
 import { type Sshd, startSshd } from "../../parts/sshd.ts";
@@ -31,6 +37,18 @@ export interface StageOptions {
 	/** More of the PC's settings, and of the VPS's. */
 	pc?: Json;
 	vps?: Json;
+	/** How far the clock of each is ahead of the provider's, ms; not at all unless given. */
+	ahead?: { pc?: number; vps?: number };
+}
+
+/** Another PC, with a key of its own. */
+export interface OtherPc {
+	readonly pc: BatonPc;
+	watch(): Promise<Child>;
+	baton(...args: string[]): ReturnType<typeof runChild>;
+	startBaton(...args: string[]): Promise<Child>;
+	/** Steps of its hand-overs under way. */
+	steps(): string[];
 }
 
 export interface Stage {
@@ -60,7 +78,10 @@ export interface Stage {
 	/** What the audit log tells, oldest first. */
 	audit(): AuditLine[];
 	/** Mints the login that the next `/login` will yield, so that a story knows it beforehand. */
-	nextLogin(): Promise<ClaudeAiOauth>;
+	nextLogin(options?: LoginOptions): Promise<ClaudeAiOauth>;
+	/** Pairs one more PC. Its logins come from the same person. */
+	addPc(device: string): OtherPc;
+	readonly otherPcs: readonly OtherPc[];
 	/** Steps of the hand-overs under way, as they lie on the PC's disk. */
 	steps(): string[];
 	/** The refresh token in the PC's own store. */
@@ -81,27 +102,34 @@ export const HOST = "myvps";
 
 export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	const { accessTokenSeconds = 600, killOldAccess = true, login = "dedicated" } = options;
-	const { followLogin = "when-needed" } = options;
+	const { followLogin = "when-needed", ahead = {} } = options;
 	const provider = await startOAuthServer({ accessTokenSeconds, killOldAccess });
 	const isLive = async (token: string) => (await provider.liveAccess(token)) !== undefined;
 	const resource = await startResourceServer({ isLive });
-	const vps = makeBatondHost(provider, options.vps);
+	const vpsClock = environmentWithClock(ahead.vps ?? 0);
+	const vps = makeBatondHost(provider, options.vps, vpsClock);
 	mkdirSync(vps.claudeFolder, { mode: 0o700 });
-	const person = onePerson(provider);
-	const pc = makeBatonPc(person, options.pc);
+	const person = onePerson(provider, ahead.pc ?? 0);
+	const makePc = () => makeBatonPc(person, options.pc, environmentWithClock(ahead.pc ?? 0));
+	const pc = makePc();
 	const key = makeSshKey();
 	const sshd = await startSshd({
-		authorizedKeys: [authorizedKey(vps, key)],
+		authorizedKeys: [authorizedKey(vps, key, "laptop", vpsClock)],
 		environment: { HOME: vps.scratch.path },
 	});
 	const link = await startCuttingProxy(sshd.port);
-	const identity = writeSshKey(key, pc.scratch.at("device_key"));
-	pc.addHost(HOST, { ...sshd, port: link.port }, identity, { login, followLogin });
+	const pair = (its: BatonPc, itsKey: SshKey) => {
+		const identity = writeSshKey(itsKey, its.scratch.at("device_key"));
+		its.addHost(HOST, { ...sshd, port: link.port }, identity, { login, followLogin });
+	};
+	pair(pc, key);
 
 	const children: { name: string; child: Child }[] = [];
 	const ended: Record<string, string> = {};
 	const consumers: Consumer[] = [];
-	const processes = watchProcesses([pc.scratch.path, vps.scratch.path]);
+	const otherPcs: OtherPc[] = [];
+	const marks = [pc.scratch.path, vps.scratch.path];
+	const processes = watchProcesses(marks);
 	const keep = (child: Child, name = "program") => {
 		children.push({ name: `${name} (process ${child.pid})`, child });
 		return child;
@@ -136,9 +164,25 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 			return { ...ended, ...Object.fromEntries(spoken), sshd: sshd.log() };
 		},
 		nextLogin: person.nextLogin,
+		otherPcs,
+		addPc(device) {
+			const [its, itsKey] = [makePc(), makeSshKey()];
+			appendFileSync(sshd.authorizedKeysFile, `${authorizedKey(vps, itsKey, device, vpsClock)}\n`);
+			pair(its, itsKey);
+			marks.push(its.scratch.path);
+			const other: OtherPc = {
+				pc: its,
+				watch: async () => keep(await its.watch(), `baton watch of ${device}`),
+				baton: (...args) => note(`baton ${args.join(" ")} of ${device}`, its.run(...args)),
+				startBaton: async (...args) =>
+					keep(await its.start(...args), `baton ${args.join(" ")} of ${device}`),
+				steps: () => stepsOf(its),
+			};
+			otherPcs.push(other);
+			return other;
+		},
 		audit: () => linesOf<AuditLine>(vps.scratch.at("state", "audit.jsonl")),
-		steps: () =>
-			existsSync(pc.recordFile) ? storedRecord(pc).handovers.map(({ step }) => step) : [],
+		steps: () => stepsOf(pc),
 		ownToken: () => pc.claude.read()?.claudeAiOauth?.refreshToken,
 		async close() {
 			processes.stop();
@@ -147,35 +191,61 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 			await link.close();
 			await sshd.stop();
 			await Promise.all([provider.close(), resource.close()]);
-			for (const { scratch } of [pc, vps]) scratch.remove();
+			const machines = [vps, pc, ...otherPcs.map((other) => other.pc)];
+			for (const { scratch } of machines) scratch.remove();
 		},
 	};
 }
 
-function authorizedKey(vps: BatondHost, { publicKey }: SshKey): string {
-	const { argv } = vps.optionsOf(["accept", "--device", "laptop"]);
-	const words = argv.map((word) => `'${word}'`);
-	return `restrict,command="${words.join(" ")}" ${publicKey} baton:laptop`;
+function authorizedKey(
+	vps: BatondHost,
+	{ publicKey }: SshKey,
+	device: string,
+	environment: Environment,
+): string {
+	const { argv } = vps.optionsOf(["accept", "--device", device]);
+	const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+	const words = [...(settings.length > 0 ? ["env", ...settings] : []), ...argv];
+	const command = words.map((word) => `'${word}'`).join(" ");
+	return `restrict,command="${command}" ${publicKey} baton:${device}`;
+}
+
+function stepsOf(pc: BatonPc): string[] {
+	return existsSync(pc.recordFile) ? storedRecord(pc).handovers.map(({ step }) => step) : [];
 }
 
 const DAY_SECONDS = 24 * 3600;
 
 interface Person extends Pick<OAuthServer, "mintLogin" | "tokenUrl" | "revokeUrl" | "clientId"> {
-	nextLogin(): Promise<ClaudeAiOauth>;
+	nextLogin(options?: LoginOptions): Promise<ClaudeAiOauth>;
 }
 
-/** All logins are of one account, and each ends a day later than the one before, as in life. */
-function onePerson(provider: OAuthServer): Person {
-	const account: Account = {
-		uuid: "00000000-0000-4000-8000-00000000a11c",
-		email: "alice@example.invalid",
-		organizationUuid: "00000000-0000-4000-8000-0000000000a1",
-	};
+export const ALICE: Account = {
+	uuid: "00000000-0000-4000-8000-00000000a11c",
+	email: "alice@example.invalid",
+	organizationUuid: "00000000-0000-4000-8000-0000000000a1",
+};
+
+/**
+ * All logins are of one account unless said otherwise, and each ends a day later than the one before,
+ * as in life.
+ *
+ * @param aheadMs of the clock by which claude notes when its tokens end
+ */
+function onePerson(provider: OAuthServer, aheadMs: number): Person {
 	const ready: ClaudeAiOauth[] = [];
 	let made = 0;
-	const mint = () => {
+	const mint = async (options?: LoginOptions) => {
 		made += 1;
-		return provider.mintLogin({ account, refreshTokenDeadlineSeconds: (30 + made) * DAY_SECONDS });
+		const refreshTokenDeadlineSeconds = (30 + made) * DAY_SECONDS;
+		const login = await provider.mintLogin({
+			account: ALICE,
+			refreshTokenDeadlineSeconds,
+			...options,
+		});
+		login.expiresAt += aheadMs;
+		login.refreshTokenExpiresAt += aheadMs;
+		return login;
 	};
 	const { tokenUrl, revokeUrl, clientId } = provider;
 	return {
@@ -183,8 +253,8 @@ function onePerson(provider: OAuthServer): Person {
 		revokeUrl,
 		clientId,
 		mintLogin: async () => ready.shift() ?? (await mint()),
-		async nextLogin() {
-			const login = await mint();
+		async nextLogin(options) {
+			const login = await mint(options);
 			ready.push(login);
 			return login;
 		},

@@ -8,6 +8,7 @@ import { CANARY_PATTERN, findLeaks } from "../../parts/canary.ts";
 import type { Child } from "../../parts/child-process.ts";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { REFRESH_PREFIX } from "../../parts/oauth-server.ts";
+import { otherClockMissing } from "../../parts/other-clock.ts";
 import { sshdMissing } from "../../parts/sshd.ts";
 import { HOST, raiseStage, type Stage, type StageOptions } from "./stage.ts";
 import { newestOf, type Place, placesOf } from "./whereabouts.ts";
@@ -26,7 +27,8 @@ export function story(
 	options: StageOptions,
 	tell: (stage: Stage) => Promise<Ending>,
 ): void {
-	test.skipIf(sshdMissing() !== undefined)(title, async () => {
+	const clocks = options.ahead === undefined ? undefined : otherClockMissing();
+	test.skipIf((sshdMissing() ?? clocks) !== undefined)(title, async () => {
 		const stage = await raiseStage(options);
 		try {
 			await end(stage, await tell(stage));
@@ -50,19 +52,24 @@ async function end(stage: Stage, { logins, lateTries = 0, running = [] }: Ending
 /** Status output is searched too. */
 async function askForStatus(stage: Stage): Promise<void> {
 	const both = [["status"], ["status", "--json"]];
-	await Promise.all(both.flatMap((args) => [stage.baton(...args), stage.batond(...args)]));
+	const asked = [stage, ...stage.otherPcs].flatMap((one) => both.map((args) => one.baton(...args)));
+	await Promise.all([...asked, ...both.map((args) => stage.batond(...args))]);
 }
 
 /** Tokens belong into claude's own files; of sinks' files, only access tokens. */
-function leaksOn({ pc, vps, said }: Stage) {
+function leaksOn({ pc, vps, said, otherPcs }: Stage) {
 	const sinks = [vps.claudeFolder, vps.scratch.at("sinks")];
-	const own = [pc.claude.credentialsPath, pc.scratch.at("state", "logins", HOST)];
+	const pcs = [pc, ...otherPcs.map((other) => other.pc)];
+	const own = pcs.flatMap(({ claude, scratch }) => [
+		claude.credentialsPath,
+		scratch.at("state", "logins", HOST),
+	]);
 	const refreshToken = new RegExp(`${REFRESH_PREFIX}[\\w-]*`);
 	return [
 		...findLeaks({
 			pattern: CANARY_PATTERN,
 			texts: said(),
-			paths: [pc.scratch.path, vps.scratch.path],
+			paths: [vps, ...pcs].map(({ scratch }) => scratch.path),
 			allowed: [...own, ...sinks],
 		}),
 		...findLeaks({ pattern: refreshToken, paths: [vps.scratch.path] }),

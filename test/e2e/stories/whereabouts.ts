@@ -8,12 +8,16 @@ import { custodyStore } from "../../../packages/vps/src/custody-store.ts";
 import type { Credentials } from "../../parts/fake-claude.ts";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { fingerprintOf, lineageOf } from "../../parts/token-ledger.ts";
+import type { BatonPc } from "../baton-pc.ts";
 import { HOST, type Stage } from "./stage.ts";
 
 export type Place =
 	| "pc store"
 	| "pc dedicated folder"
 	| "pc escrow"
+	| "other pc store"
+	| "other pc dedicated folder"
+	| "other pc escrow"
 	| "vps current"
 	| "vps staged"
 	| "vps sink";
@@ -27,19 +31,27 @@ export async function newestOf(stage: Stage, login: ClaudeAiOauth): Promise<stri
 
 /** Every place where this refresh token lies, with the token. */
 export async function placesOf(stage: Stage, fp: string): Promise<Map<Place, string>> {
-	const all = [...plainPlaces(stage), ...(await escrowPlace(stage, fp)), ...(await custody(stage))];
+	const pcs = [stage.pc, ...stage.otherPcs.map(({ pc }) => pc)];
+	const onPcs = await Promise.all(
+		pcs.map((pc) => placesOn(pc, fp, pc === stage.pc ? "" : "other ")),
+	);
+	const all = [...onPcs.flat(), ...sinkPlace(stage), ...(await custody(stage))];
 	const found = all.filter(([, token]) => token && fingerprintOf(token) === fp);
 	return new Map(found as [Place, string][]);
 }
 
 type Found = readonly [Place, string | undefined];
 
-function plainPlaces({ pc, vps }: Stage): Found[] {
+async function placesOn(pc: BatonPc, fp: string, which: "" | "other "): Promise<Found[]> {
 	return [
-		["pc store", tokenIn(pc.claude.credentialsPath)],
-		["pc dedicated folder", tokenIn(pc.scratch.at("state", "logins", HOST, CREDENTIALS))],
-		["vps sink", tokenIn(join(vps.claudeFolder, CREDENTIALS))],
+		[`${which}pc store`, tokenIn(pc.claude.credentialsPath)],
+		[`${which}pc dedicated folder`, tokenIn(pc.scratch.at("state", "logins", HOST, CREDENTIALS))],
+		[`${which}pc escrow`, await tokenInEscrow(pc, fp)],
 	];
+}
+
+function sinkPlace({ vps }: Stage): Found[] {
+	return [["vps sink", tokenIn(join(vps.claudeFolder, CREDENTIALS))]];
 }
 
 const CREDENTIALS = ".credentials.json";
@@ -50,11 +62,11 @@ function tokenIn(file: string): string | undefined {
 	return claudeAiOauth?.refreshToken;
 }
 
-async function escrowPlace({ pc }: Stage, fp: string): Promise<Found[]> {
-	if (!pc.escrows().includes(`${fp}.secret`)) return [];
+async function tokenInEscrow(pc: BatonPc, fp: string): Promise<string | undefined> {
+	if (!pc.escrows().includes(`${fp}.secret`)) return undefined;
 	const key = keyFile(join(dirname(pc.configFile), "escrow.key"));
 	const session = await openEscrow(join(pc.stateFolder, "escrow"), key).read(fp);
-	return [["pc escrow", session.refreshToken.reveal()]];
+	return session.refreshToken.reveal();
 }
 
 async function custody({ vps }: Stage): Promise<Found[]> {
