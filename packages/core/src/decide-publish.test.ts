@@ -70,6 +70,7 @@ const STEPPED_BACK = (sink: string, generation: number): PublishEvent => ({
 	access: accessFp(generation),
 	reason: "foreign",
 });
+const PROVED = (sink: string, why?: string): PublishEvent => ({ type: "proved", sink, why });
 const TICK: PublishEvent = { type: "tick" };
 const RESUMED: PublishEvent = { type: "resumed", sink: "file" };
 
@@ -103,6 +104,18 @@ describe("stories", () => {
 				[300 + 999, TICK, []],
 				[300 + 1_000, TICK, ["write file 1"]],
 				[1_400, WRITTEN("file", 1), ["confirm 1"]],
+			],
+		},
+		{
+			what: "one that cannot be written is told of once, and again after it could",
+			story: [
+				[0, PROVED("file", "read-only"), ["sink-failed file: read-only"]],
+				[1, PROVED("file", "read-only"), []],
+				[2, PROVED("file"), []],
+				[3, PROVED("file", "disk full"), ["sink-failed file: disk full"]],
+				[4, TOKEN(1), ["write file 1", "write program 1"]],
+				[5, WRITTEN("file", 1), []],
+				[6, PROVED("file", "disk full"), ["sink-failed file: disk full"]],
 			],
 		},
 		{

@@ -19,6 +19,8 @@ export interface SinkState {
 	/** No attempt before this instant, wall-clock ms. */
 	readonly retryAt: number;
 	readonly trouble: string | undefined;
+	/** Why it could not be written when that was last tried without a token, as before a refresh. */
+	readonly unwritable: string | undefined;
 	readonly paused: PauseReason | undefined;
 }
 
@@ -47,6 +49,8 @@ export type PublishEvent =
 			readonly access: Fingerprint;
 			readonly reason: PauseReason;
 	  }
+	/** It was looked at whether it can be written; `why` if it cannot. */
+	| { readonly type: "proved"; readonly sink: string; readonly why: string | undefined }
 	/** A person settled what paused this sink. */
 	| { readonly type: "resumed"; readonly sink: string }
 	| { readonly type: "tick" };
@@ -67,6 +71,7 @@ const NEW_SINK: SinkState = {
 	failures: 0,
 	retryAt: 0,
 	trouble: undefined,
+	unwritable: undefined,
 	paused: undefined,
 };
 
@@ -98,6 +103,8 @@ function settle(state: PublishState, event: PublishEvent, now: number): PublishD
 			return { state, effects: [] };
 		case "token":
 			return { state: { ...state, token: event.token, sinks: hurry(state.sinks) }, effects: [] };
+		case "proved":
+			return settleProof(state, event);
 		case "resumed":
 			return update(state, event.sink, { paused: undefined, retryAt: now, failures: 0 });
 		default:
@@ -110,6 +117,16 @@ function hurry(sinks: PublishState["sinks"]): PublishState["sinks"] {
 	return Object.fromEntries(
 		Object.entries(sinks).map(([name, sink]) => [name, { ...sink, retryAt: 0 }]),
 	);
+}
+
+/** Told once, however often a refresh waits for it. */
+function settleProof(
+	state: PublishState,
+	{ sink: name, why }: Extract<PublishEvent, { type: "proved" }>,
+): PublishDecision {
+	const known = state.sinks[name]?.trouble ?? state.sinks[name]?.unwritable;
+	const notes = why === undefined || known !== undefined ? [] : [noteOf(name, "sink-failed", why)];
+	return update(state, name, { unwritable: why }, notes);
 }
 
 type WriteEvent = Extract<PublishEvent, { access: Fingerprint }>;
@@ -126,6 +143,7 @@ function settleWrite(state: PublishState, event: WriteEvent, now: number): Publi
 					state.token?.accessFp === event.access ? state.token.generation : sink.generation,
 				failures: 0,
 				trouble: undefined,
+				unwritable: undefined,
 			});
 		case "failed": {
 			const failures = sink.failures + 1;

@@ -113,8 +113,11 @@ function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	if (sinks !== undefined && isFresh(sinks.at, state, now)) {
 		if (sinks.all || (sinks.any && now >= lastCall)) return { do: "refresh", role };
 	}
-	if (now < sinkRetry.at) return { until: sinkRetry.at };
-	return { do: "prove", role };
+	const isLast = now >= lastCall;
+	// From now on some sinks are enough: what was seen before is looked at again at once.
+	if (isLast && (sinks?.at ?? 0) < lastCall) return { do: "prove", role };
+	const at = isLast ? sinkRetry.at : Math.min(sinkRetry.at, lastCall);
+	return now < at ? { until: at } : { do: "prove", role };
 }
 
 function planSuspect(state: CustodyState, lineage: Lineage, now: number): Plan {

@@ -36,6 +36,8 @@ export interface NameStatus {
 	/** How often in a row the provider did not say whose a delivered login is. */
 	readonly unanswered?: number;
 	readonly sinks: readonly SinkReport[];
+	/** What is due is not sent to the provider before this many of the sinks can be written. */
+	readonly waitsForSinks?: "one" | "all";
 	/** The state folder cannot be written, and why. */
 	readonly trouble?: string;
 }

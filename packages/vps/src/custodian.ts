@@ -34,7 +34,7 @@ import { Persister } from "./persister.ts";
 import type { Probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { runEffects, type StartedOutcome } from "./run-effects.ts";
-import { sinkReports } from "./sink-report.ts";
+import type { SinkReport } from "./sink-report.ts";
 import type { Sink } from "./sinks/sink.ts";
 
 export interface CustodianOptions {
@@ -70,8 +70,6 @@ export interface CustodyView {
 	/** When something is next due, wall-clock ms; infinity if nothing is. */
 	readonly nextAt: number;
 }
-
-type SinkReport = ReturnType<typeof sinkReports>[number];
 
 /** Often enough to notice a jump of the clock before much comes of it. */
 const LONGEST_WAIT = MINUTE;
@@ -158,7 +156,7 @@ export class Custodian {
 		return {
 			record,
 			run: this.#state.run,
-			sinks: sinkReports(this.#publisher.state),
+			sinks: this.#publisher.reports,
 			trouble,
 			refusals: this.#refusals,
 			nextAt: this.#wakeAt(),
@@ -259,7 +257,7 @@ export class Custodian {
 
 	#complete(body: AnswerBody): AnswerBody {
 		if (body.type !== "status") return body;
-		const sinks = sinkReports(this.#publisher.state).map(({ name, state }) => ({ name, state }));
+		const sinks = this.#publisher.reports.map(({ name, state }) => ({ name, state }));
 		return { ...body, sinks, now: this.#options.clock.now() };
 	}
 

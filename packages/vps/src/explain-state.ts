@@ -11,6 +11,7 @@ export interface Explanation {
 
 const NEW_LOGIN = "on the PC, baton status says how to make a new login for this host";
 const DELIVER_AGAIN = "on the PC, keep baton watch running: it delivers the login again";
+const SINKS_FIRST = "put the sinks in order; the rest follows by itself";
 const WAIT = "none, but if it stays so, see that this host can reach the provider";
 
 const STATES: Readonly<Record<string, string>> = {
@@ -39,7 +40,7 @@ const ENDED = "holds the login, but its access token has ended; trying to get a 
 
 type Facts = Pick<
 	NameStatus,
-	"state" | "need" | "accessUntil" | "accessRefused" | "waitsForPc" | "unanswered"
+	"state" | "need" | "accessUntil" | "accessRefused" | "waitsForPc" | "unanswered" | "waitsForSinks"
 >;
 
 /** @param now wall-clock ms */
@@ -54,8 +55,20 @@ export function explain(facts: Facts, now: number): Explanation {
 	}
 	const unnamed = state === "verifying" || (state === "staged" && unanswered !== undefined);
 	if (unnamed) return { state: STATES[state] ?? state, next: WAIT };
+	const held = holdingWords(facts, ended);
+	if (held !== undefined) return { state: held, next: SINKS_FIRST };
 	const well = state === "held" || state === "refreshing";
 	return { state: well && ended ? ENDED : (STATES[state] ?? state), next: undefined };
+}
+
+/** A login that is well, and whose refresh or claim waits for its sinks. */
+function holdingWords({ state, waitsForSinks }: Facts, ended: boolean): string | undefined {
+	if (waitsForSinks === undefined) return undefined;
+	const until = waitsForSinks === "one" ? "a sink can be written" : "all sinks can be written";
+	if (state === "staged") return `a login has arrived; it is claimed once ${until}`;
+	if (state !== "held") return undefined;
+	const holds = ended ? "holds the login, but its access token has ended" : "holds the login";
+	return `${holds}; refreshed once ${until}`;
 }
 
 /** What became of the access token of a host that will not refresh it. */

@@ -39,6 +39,7 @@ export function nameStatus(view: CustodyView): NameStatus {
 		...(need === undefined ? {} : { need }),
 		...attempts(view),
 		sinks,
+		...waitsForSinks(view),
 		...(trouble === undefined ? {} : { trouble }),
 	};
 }
@@ -51,6 +52,12 @@ function needOf({ record, run }: CustodyView): LossReason | undefined {
 	const { phase } = current;
 	if (phase.name === "needs-login") return phase.reason;
 	return phase.name === "rolled-back" ? "rolled-back" : undefined;
+}
+
+/** The last look found sinks that cannot be written, and the refresh or claim has not been sent since. */
+function waitsForSinks({ run: { sinks } }: CustodyView): Pick<NameStatus, "waitsForSinks"> {
+	if (sinks === undefined || sinks.all) return {};
+	return { waitsForSinks: sinks.any ? "all" : "one" };
 }
 
 /** Found staged when the service started: claimed only once the PC delivers it again. */

@@ -17,7 +17,7 @@ import { BatonError } from "@baton/core/error";
 import type { Fingerprint } from "@baton/core/lineage";
 import type { Clock } from "@baton/io/clock";
 import type { HeardNote } from "./heard-note.ts";
-import { howToResume } from "./sink-report.ts";
+import { howToResume, type SinkReport, sinkReports } from "./sink-report.ts";
 import { accessOnly, type Sink } from "./sinks/sink.ts";
 
 export interface PublisherOptions {
@@ -52,8 +52,9 @@ export class Publisher {
 		this.#state = startPublish([...this.#sinks.keys()]);
 	}
 
-	get state(): PublishState {
-		return this.#state;
+	/** How each sink fares, as people are told. */
+	get reports(): readonly SinkReport[] {
+		return sinkReports(this.#state, this.#hints);
 	}
 
 	/** Whether any sink is being written at this moment. */
@@ -80,9 +81,23 @@ export class Publisher {
 		const wanted = [...this.#sinks.values()].filter(
 			({ name }) => this.#state.sinks[name]?.paused === undefined,
 		);
-		const proofs = await Promise.allSettled(wanted.map((sink) => sink.prove()));
-		const writable = proofs.filter(({ status }) => status === "fulfilled").length;
-		return { writable, total: wanted.length };
+		const proofs = await Promise.all(wanted.map((sink) => this.#isWritable(sink)));
+		return { writable: proofs.filter(Boolean).length, total: wanted.length };
+	}
+
+	async #isWritable(sink: Sink): Promise<boolean> {
+		const why = await sink.prove().then(
+			() => undefined,
+			(error: unknown) => this.#failure(sink.name, error),
+		);
+		this.#handle({ type: "proved", sink: sink.name, why });
+		return why === undefined;
+	}
+
+	/** Why a sink failed; what can be done about it is kept. */
+	#failure(sink: string, error: unknown): string {
+		this.#hints.set(sink, error instanceof BatonError ? error.hint : undefined);
+		return reasonOf(error);
 	}
 
 	#handle(event: PublishEvent): void {
@@ -122,8 +137,7 @@ export class Publisher {
 			return { type: "written", sink, access };
 		} catch (error) {
 			const random = this.#options.clock.random();
-			this.#hints.set(sink, error instanceof BatonError ? error.hint : undefined);
-			return { type: "failed", sink, access, why: reasonOf(error), random };
+			return { type: "failed", sink, access, why: this.#failure(sink, error), random };
 		}
 	}
 

@@ -48,6 +48,44 @@ test("one that needs a login says what to do", () => {
 
 test.each<[string, Partial<NameStatus>, string[]]>([
 	[
+		"a refresh that waits for the only sink",
+		{
+			state: "held",
+			waitsForSinks: "one",
+			sinks: [
+				{
+					name: "claude",
+					state: "failing",
+					generation: 4,
+					trouble: "cannot write /x: the file system is read-only",
+					hint: "mount it writable and try again",
+				},
+			],
+		},
+		[
+			"default: holds the login; refreshed once a sink can be written",
+			"  sink claude: cannot be written; trying again (cannot write /x: the file system is read-only)",
+			"    next: mount it writable and try again",
+			"  next: put the sinks in order; the rest follows by itself",
+		],
+	],
+	[
+		"the same, too late",
+		{ state: "held", waitsForSinks: "one", accessUntil: NOW - MINUTE },
+		[
+			"default: holds the login, but its access token has ended; refreshed once a sink can be written",
+			"  next: put the sinks in order; the rest follows by itself",
+		],
+	],
+	[
+		"a claim that waits for some of the sinks",
+		{ state: "staged", waitsForSinks: "all" },
+		[
+			"default: a login has arrived; it is claimed once all sinks can be written",
+			"  next: put the sinks in order; the rest follows by itself",
+		],
+	],
+	[
 		"a claimed login nobody has named yet",
 		{ state: "verifying" },
 		[

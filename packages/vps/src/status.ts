@@ -95,9 +95,10 @@ const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
 	idle: "waits for the first access token",
 };
 
-function describeSink({ name, state, trouble }: SinkReport): string[] {
+function describeSink({ name, state, trouble, hint }: SinkReport): string[] {
 	const why = trouble === undefined ? "" : ` (${trouble})`;
 	const line = `  sink ${name}: ${SINK_WORDS[state]}${why}`;
 	const paused = state === "foreign" || state === "logged-out";
-	return paused ? [line, `    next: ${howToResume(state)}`] : [line];
+	if (paused) return [line, `    next: ${howToResume(state)}`];
+	return hint === undefined ? [line] : [line, `    next: ${hint}`];
 }
