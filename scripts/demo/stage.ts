@@ -22,7 +22,7 @@ import type { Timeline } from "./timeline.ts";
 const TOKEN_SECONDS = 10;
 /** Half of that life: also a busy machine then has its seconds to refresh in. */
 const REFRESH = { before: "5s" };
-const TIMING = { requestLimit: "10s", deadConfirm: "1s" };
+const TIMING = { requestLimit: "10s", deadConfirm: "1s", witnessWait: "5s" };
 /** A PC that looks and asks more often than it would have to. */
 const PC_SETTINGS = { device: DEVICE, statusEvery: "2s", reconcileEvery: "1s" };
 /** How long a consumer of a strict provider sends a request again, ms. */

@@ -48,7 +48,7 @@ export function makeBatondHost(
 	const sinks = { claude: { type: "claude-code", configDir: claudeFolder } };
 	const whole = {
 		provider: { tokenUrl, profileUrl },
-		timing: { requestLimit: "2s", deadConfirm: "500ms" },
+		timing: { requestLimit: "2s", deadConfirm: "500ms", witnessWait: "2s" },
 		names: { default: { sinks } },
 		...settings,
 	};

@@ -203,6 +203,11 @@ export interface Timing {
 	readonly lastCall: number;
 	/** A doubtful token is tried once when this much of its life is left. */
 	readonly lateTry: number;
+	/**
+	 * After a start or a jump of the clock at which the access token had already ended: how long a PC's
+	 * word is waited for, as this may be a copy of an older state.
+	 */
+	readonly witnessWait: number;
 	/** How long an accepted offer is kept free for its PC. */
 	readonly reservation: number;
 	/** A healthy login this near its deadline makes way without being asked to. */
@@ -216,6 +221,7 @@ export const DEFAULT_TIMING: Timing = {
 	deadConfirm: 60 * SECOND,
 	lastCall: 30 * MINUTE,
 	lateTry: 5 * MINUTE,
+	witnessWait: 20 * MINUTE,
 	reservation: 10 * MINUTE,
 	renewal: 7 * DAY,
 	fresh: 30 * SECOND,

@@ -8,6 +8,7 @@ import {
 	type CustodyState,
 	intentAt,
 	type Lineage,
+	type Phase,
 	type Role,
 	tokenLife,
 	UNPROBED,
@@ -90,12 +91,33 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 
 	const due = state.run.asked ? now : refreshDueAt(state.rules.policy, tokenLife(lineage));
 	if (due === undefined) return IDLE;
-	const at = Math.max(due, state.run.refreshRetry.current.at);
+	const at = Math.max(due, state.run.refreshRetry.current.at, witnessAwaitedUntil(state, lineage));
 	if (now < at) return { until: at };
 	return unexpired
 		? planLookBefore(state, lineage, now)
 		: planSpend(state, "current", lineage, now);
 }
+
+/**
+ * A state whose access token had ended when this run, or time since a jump, began may be a snapshot put
+ * back: the token cannot be probed any more, so the PC that handed it over is given time to say what it
+ * remembers. Wall-clock ms; 0 if nobody is waited for.
+ */
+function witnessAwaitedUntil({ run, rules }: CustodyState, { session }: Lineage): number {
+	const { since, witnessAgrees } = run;
+	if (witnessAgrees || session.expiresAt === undefined || session.expiresAt > since) return 0;
+	return since + rules.timing.witnessWait;
+}
+
+/** Until when the current login is not refreshed for want of a PC's word; undefined if it is not so. */
+export function pcAwaitedUntil(state: CustodyState, now: number): number | undefined {
+	const { current } = state.record;
+	if (current === undefined || !SPENDABLE.includes(current.phase.name)) return undefined;
+	const until = witnessAwaitedUntil(state, current);
+	return until > now ? until : undefined;
+}
+
+const SPENDABLE: readonly Phase["name"][] = ["held", "suspect", "in-doubt"];
 
 /** One look at the token just before it is replaced: to see a theft in time, and to learn by it. */
 function planLookBefore(state: CustodyState, lineage: Lineage, now: number): Plan {
@@ -128,7 +150,8 @@ function planSuspect(state: CustodyState, lineage: Lineage, now: number): Plan {
 	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
 	const retryAt = state.run.refreshRetry.current.at;
 	if (state.run.unbroken || state.run.witnessAgrees || now >= lastCall) {
-		return now >= retryAt ? planSpend(state, "current", lineage, now) : { until: retryAt };
+		const at = Math.max(retryAt, witnessAwaitedUntil(state, lineage));
+		return now >= at ? planSpend(state, "current", lineage, now) : { until: at };
 	}
 	const probe = probeMemory(state, lineage);
 	if (now >= probe.nextAt) return { do: "probe", role: "current" };
@@ -149,7 +172,9 @@ function planDoubt(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	const retryAt = state.run.refreshRetry[role].at;
 	if (!isUnexpired(lineage.session, now)) {
 		if (tried || hasEnded(lineage, now)) return { do: "lost", role };
-		return now >= retryAt ? { do: "refresh", role } : { until: retryAt };
+		const awaited = role === "current" ? witnessAwaitedUntil(state, lineage) : 0;
+		const at = Math.max(retryAt, awaited);
+		return now >= at ? { do: "refresh", role } : { until: at };
 	}
 	const probe = probeMemory(state, lineage);
 	if (probe.dead) return { do: "lost", role };

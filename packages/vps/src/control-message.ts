@@ -28,6 +28,8 @@ export interface NameStatus {
 	readonly waitsForPc?: true;
 	/** The provider has refused the access token twice, although it has not ended. */
 	readonly accessRefused?: true;
+	/** Until when a PC's word is waited for before anything is spent. */
+	readonly pcAwaitedUntil?: number;
 	readonly need?: LossReason;
 	/** Refreshes that failed in a row. */
 	readonly failures: number;

@@ -22,7 +22,7 @@ import {
 import { MINUTE, SECOND } from "@baton/core/duration";
 import type { NamedCopy } from "@baton/core/effect";
 import type { Fingerprint, LineageId } from "@baton/core/lineage";
-import { nextWake } from "@baton/core/plan-custody";
+import { nextWake, pcAwaitedUntil } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
 import type { Clock } from "@baton/io/clock";
 import { ClockWatch } from "./clock-watch.ts";
@@ -67,6 +67,8 @@ export interface CustodyView {
 	readonly trouble: string | undefined;
 	/** Why the last refresh of a login failed that the provider did not carry out. */
 	readonly refusals: ReadonlyMap<LineageId, string>;
+	/** Until when a PC's word is waited for before the login is refreshed, wall-clock ms. */
+	readonly pcAwaitedUntil: number | undefined;
 	/** When something is next due, wall-clock ms; infinity if nothing is. */
 	readonly nextAt: number;
 }
@@ -159,6 +161,7 @@ export class Custodian {
 			sinks: this.#publisher.reports,
 			trouble,
 			refusals: this.#refusals,
+			pcAwaitedUntil: pcAwaitedUntil(this.#state, this.#options.clock.now()),
 			nextAt: this.#wakeAt(),
 		};
 	}

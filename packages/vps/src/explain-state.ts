@@ -36,11 +36,20 @@ const REASONS: Readonly<Record<LossReason, string>> = {
 };
 
 const WAITS_FOR_PC = "a login has arrived and waits for the PC to deliver it once more";
+const AWAITS_PC =
+	"its access token ended while nothing ran here; asks the PC first whether this is a restored copy";
 const ENDED = "holds the login, but its access token has ended; trying to get a new one";
 
 type Facts = Pick<
 	NameStatus,
-	"state" | "need" | "accessUntil" | "accessRefused" | "waitsForPc" | "unanswered" | "waitsForSinks"
+	| "state"
+	| "need"
+	| "accessUntil"
+	| "accessRefused"
+	| "waitsForPc"
+	| "unanswered"
+	| "pcAwaitedUntil"
+	| "waitsForSinks"
 >;
 
 /** @param now wall-clock ms */
@@ -55,8 +64,22 @@ export function explain(facts: Facts, now: number): Explanation {
 	}
 	const unnamed = state === "verifying" || (state === "staged" && unanswered !== undefined);
 	if (unnamed) return { state: STATES[state] ?? state, next: WAIT };
+	return explainWaiting(facts, ended) ?? explainGoing(state, ended);
+}
+
+/** What a refresh or a claim is held back for. */
+function explainWaiting(facts: Facts, ended: boolean): Explanation | undefined {
+	const { pcAwaitedUntil } = facts;
+	if (pcAwaitedUntil !== undefined) {
+		const goesOn = new Date(pcAwaitedUntil).toISOString().slice(11, 16);
+		const next = `run baton watch on the PC; without it, this goes on at ${goesOn} UTC`;
+		return { state: AWAITS_PC, next };
+	}
 	const held = holdingWords(facts, ended);
-	if (held !== undefined) return { state: held, next: SINKS_FIRST };
+	return held === undefined ? undefined : { state: held, next: SINKS_FIRST };
+}
+
+function explainGoing(state: string, ended: boolean): Explanation {
 	const well = state === "held" || state === "refreshing";
 	return { state: well && ended ? ENDED : (STATES[state] ?? state), next: undefined };
 }

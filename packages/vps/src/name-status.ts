@@ -36,6 +36,7 @@ export function nameStatus(view: CustodyView): NameStatus {
 					},
 				}),
 		...(isWaitingForPc(view) ? { waitsForPc: true as const } : {}),
+		...known("pcAwaitedUntil", view.pcAwaitedUntil),
 		...(need === undefined ? {} : { need }),
 		...attempts(view),
 		sinks,

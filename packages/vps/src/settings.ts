@@ -38,6 +38,7 @@ const timingSchema = z.strictObject({
 	deadConfirm: z._default(duration, DEFAULT_TIMING.deadConfirm),
 	lastCall: z._default(duration, DEFAULT_TIMING.lastCall),
 	lateTry: z._default(duration, DEFAULT_TIMING.lateTry),
+	witnessWait: z._default(duration, DEFAULT_TIMING.witnessWait),
 	reservation: z._default(duration, DEFAULT_TIMING.reservation),
 	renewal: z._default(duration, DEFAULT_TIMING.renewal),
 	fresh: z._default(duration, DEFAULT_TIMING.fresh),

@@ -39,6 +39,14 @@ test("a healthy name", () => {
 	]);
 });
 
+test("one that waits for the PC's word says how long", () => {
+	const waiting = { state: "held", accessUntil: NOW - HOUR, pcAwaitedUntil: NOW + 20 * MINUTE };
+	expect(shown(waiting)).toEqual([
+		"default: its access token ended while nothing ran here; asks the PC first whether this is a restored copy",
+		"  next: run baton watch on the PC; without it, this goes on at 12:20 UTC",
+	]);
+});
+
 test("one that needs a login says what to do", () => {
 	expect(shown({ state: "needs-login", need: "lost-in-flight" })).toEqual([
 		"default: needs a new login: the answer to a refresh was lost",
