@@ -14,8 +14,8 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type HeldLocks, withClaudeLocks } from "./claude-locks.ts";
 import { fakeClock, systemClock } from "./clock.ts";
 import { processStart } from "./process-alive.ts";
@@ -24,6 +24,7 @@ let home: string;
 let folder: string;
 let locks: [refresh: string, legacy: string, store: string];
 let owner: string;
+let record: string;
 beforeEach(() => {
 	home = mkdtempSync(join(tmpdir(), "baton-"));
 	folder = join(home, ".claude");
@@ -34,6 +35,7 @@ beforeEach(() => {
 		join(folder, ".storage-write.lock"),
 	];
 	owner = join(folder, ".oauth_refresh.lock.owner");
+	record = join(folder, ".baton-locks");
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
@@ -243,7 +245,7 @@ describe("an abandoned lock", () => {
 
 describe.runIf(process.platform === "linux")("an owner on record", () => {
 	/** What claude with this process id would have written. */
-	async function record(pid: number, procStart: string | undefined) {
+	async function recordOf(pid: number, procStart: string | undefined) {
 		let text = "";
 		await withClaudeLocks(folder, { clock: fakeClock() }, async () => {
 			text = readFileSync(owner, "utf8");
@@ -260,7 +262,7 @@ describe.runIf(process.platform === "linux")("an owner on record", () => {
 		const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
 		try {
 			const pid = child.pid as number;
-			writeFileSync(owner, JSON.stringify(await record(pid, processStart(pid))));
+			writeFileSync(owner, JSON.stringify(await recordOf(pid, processStart(pid))));
 			for (const lock of [locks[0], locks[1]]) if (lock !== locks[n]) rmdirSync(lock);
 			const { clock, state, asked } = ask(undefined, { waitMs: 100_000 });
 			await clock.advance(101_000);
@@ -275,23 +277,23 @@ describe.runIf(process.platform === "linux")("an owner on record", () => {
 
 	const gone = () => spawnSync(process.execPath, ["-e", ""]).pid;
 	it.each([
-		["is gone", async () => await record(gone(), "1")],
-		["had its id given to another", async () => await record(process.pid, "1")],
+		["is gone", async () => await recordOf(gone(), "1")],
+		["had its id given to another", async () => await recordOf(process.pid, "1")],
 		[
 			"is of another machine",
 			async () => {
-				const ours = await record(process.pid, processStart(process.pid));
+				const ours = await recordOf(process.pid, processStart(process.pid));
 				return { ...ours, pidDomain: "linux:other:pid:[1]" };
 			},
 		],
 		[
 			"made another lock",
 			async () => {
-				const ours = await record(process.pid, processStart(process.pid));
+				const ours = await recordOf(process.pid, processStart(process.pid));
 				return { ...ours, lockBirthtimeMs: 1, legacyLockBirthtimeMs: 1 };
 			},
 		],
-		["is not told", async () => ({ ...(await record(1, "1")), pid: "x" })],
+		["is not told", async () => ({ ...(await recordOf(1, "1")), pid: "x" })],
 	])("that %s does not keep an abandoned lock", async (_how, make) => {
 		writeFileSync(owner, JSON.stringify(await make()));
 		const { clock, state, asked, finish } = ask();
@@ -300,6 +302,120 @@ describe.runIf(process.platform === "linux")("an owner on record", () => {
 		finish();
 		await asked;
 		nothingLeft();
+	});
+});
+
+describe.runIf(process.platform === "linux")("locks that a Baton left which was killed", () => {
+	interface Left {
+		pid: number;
+		boot: string;
+		pids: string;
+		locks: Record<string, string>;
+	}
+	const gone = () => spawnSync(process.execPath, ["-e", ""]).pid;
+
+	/** All three, touched just now, with the record that says whose they are. */
+	async function leave(change: (left: Left) => object): Promise<void> {
+		const pid = gone();
+		let left: Left = { pid, boot: "", pids: "", locks: {} };
+		await withClaudeLocks(folder, { clock: fakeClock(START) }, async () => {
+			left = { ...(JSON.parse(readFileSync(record, "utf8")) as Left), pid };
+		});
+		for (const lock of locks) lockedAt(lock, START);
+		for (const lock of locks) {
+			const { ino, birthtimeNs } = lstatSync(lock, { bigint: true });
+			left.locks[basename(lock)] = `${ino}:${birthtimeNs}`;
+		}
+		writeFileSync(record, JSON.stringify(change(left)));
+	}
+
+	it("are broken at once, all three", async () => {
+		await leave((left) => left);
+		const { clock, state, asked, finish } = ask();
+		await clock.advance(0);
+		expect(state.held).toBeDefined();
+		expect(JSON.parse(readFileSync(record, "utf8"))).toMatchObject({ pid: process.pid });
+		finish();
+		await asked;
+		nothingLeft();
+	});
+
+	it("are broken at once also if it is killed while somebody waits", async () => {
+		const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
+		await leave((left) => ({ ...left, pid: child.pid }));
+		const { clock, state, asked, finish } = ask();
+		await clock.advance(1000);
+		expect(state.held).toBeUndefined();
+		child.kill("SIGKILL");
+		await once(child, "exit");
+		await clock.advance(200);
+		expect(state.held).toBeDefined();
+		finish();
+		await asked;
+		nothingLeft();
+	});
+
+	it("are waited for while it is a zombie, which may have a write under way", async () => {
+		// A shell that became `sleep` never collects its child.
+		const argv = ["-c", "sleep 0.2 & echo $!; exec sleep 20"];
+		const parent = spawn("sh", argv, { stdio: ["ignore", "pipe", "ignore"] });
+		try {
+			const pid = Number(String((await once(parent.stdout, "data"))[0]));
+			await vi.waitFor(() => {
+				expect(readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z ");
+			});
+			await leave((left) => ({ ...left, pid }));
+			const { clock, state, asked } = ask();
+			await clock.advance(15_300);
+			await asked;
+			expect(state.outcome).toMatchObject({ code: "locked" });
+		} finally {
+			parent.kill("SIGKILL");
+			await once(parent, "exit");
+		}
+	});
+
+	it.each<[string, (left: Left) => object]>([
+		["its id was given to another", (left) => ({ ...left, pid: process.pid })],
+		["it ran before the last boot", (left) => ({ ...left, boot: "another" })],
+		["it ran in another container", (left) => ({ ...left, pids: "pid:[1]" })],
+		["the locks are another's, as none is named", (left) => ({ ...left, locks: {} })],
+		[
+			"the locks were made anew since",
+			(left) => ({
+				...left,
+				locks: Object.fromEntries(Object.keys(left.locks).map((name) => [name, "1:1"])),
+			}),
+		],
+		["the record is of another form", ({ pid, boot, locks }) => ({ pid, boot, locks })],
+		["the record is no record", () => []],
+	])("are waited for if %s", async (_why, change) => {
+		await leave(change);
+		const { clock, state, asked } = ask();
+		await clock.advance(15_300);
+		await asked;
+		expect(state.outcome).toMatchObject({ code: "locked" });
+		for (const lock of locks) expect(existsSync(lock)).toBe(true);
+	});
+
+	it("are waited for if the record is missing", async () => {
+		await leave((left) => left);
+		rmSync(record);
+		const { clock, state, asked } = ask();
+		await clock.advance(15_300);
+		await asked;
+		expect(state.outcome).toMatchObject({ code: "locked" });
+	});
+
+	it("are broken one by one: what claude has made anew since is its own", async () => {
+		await leave((left) => ({ ...left, locks: { ...left.locks, [basename(locks[2])]: "1:1" } }));
+		const { clock, state, asked } = ask();
+		await clock.advance(1000);
+		expect(state.held).toBeUndefined();
+		await clock.advance(14_300);
+		await asked;
+		expect(state.outcome).toMatchObject({ message: `${locks[2]} stayed locked for 15 s` });
+		expect(locks.filter((lock) => existsSync(lock))).toEqual([locks[2]]);
 	});
 });
 

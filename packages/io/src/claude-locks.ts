@@ -5,8 +5,8 @@
  * `.oauth_refresh.lock` in claude's folder, `.lock` beside the folder (its real path), and
  * `.storage-write.lock` in it. claude 2.1.330 breaks the first two when they were not touched for
  * 60 s and the third after 15 s, at once and without asking whether their owner lives: whoever holds
- * them must ask `assertHeld` right before it writes. We break one only by the rule in `stale-watch.ts`
- * and never that of a process known to live.
+ * them must ask `assertHeld` right before it writes. We break one by the rule in `stale-watch.ts` and
+ * never that of a process known to live; at once only what `held-locks-record.ts` proves a dead Baton's.
  */
 import { mkdirSync, realpathSync, utimesSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -15,6 +15,12 @@ import { ownerLives, type RefreshLocks, removeOwner, writeOwner } from "./claude
 import type { Clock } from "./clock.ts";
 import { diskError, errnoOf } from "./disk-error.ts";
 import { type FileIdentity, identify, isSame, removeIfSame } from "./file-identity.ts";
+import {
+	type IsDeadOnes,
+	locksOfDead,
+	removeHeldLocks,
+	writeHeldLocks,
+} from "./held-locks-record.ts";
 import { StaleWatch } from "./stale-watch.ts";
 
 export interface ClaudeLocksOptions {
@@ -98,11 +104,15 @@ async function takeAll(names: LockNames, held: Held, options: ClaudeLocksOptions
 	const watch = new StaleWatch(clock, { staleMs, graceMs });
 	const deadline = clock.monotonic() + waitMs;
 	const missing = [names.refresh, names.legacy, names.store];
+	let isDeadOnes: IsDeadOnes | undefined;
 	for (let path = missing[0]; path !== undefined; path = missing[0]) {
+		// Remembered, since the record is our own as soon as the first is taken.
+		isDeadOnes = locksOfDead(names.folder) ?? isDeadOnes;
 		if (held.take(path)) {
 			missing.shift();
 			continue;
 		}
+		if (breakDeadOnes(path, isDeadOnes)) continue;
 		// All of them, so that two abandoned locks are not waited for one after the other.
 		watch.look(missing);
 		if (breakAbandoned(path, watch, names)) continue;
@@ -115,6 +125,16 @@ async function takeAll(names: LockNames, held: Held, options: ClaudeLocksOptions
 function breakAbandoned(path: string, watch: StaleWatch, names: LockNames): boolean {
 	const seen = watch.abandoned(path);
 	if (seen === undefined || ownerLives(names, path)) return false;
+	return breakSeen(path, seen);
+}
+
+function breakDeadOnes(path: string, isDeadOnes: IsDeadOnes | undefined): boolean {
+	const seen = isDeadOnes?.(path) ? identify(path) : undefined;
+	// Looked at again: what was seen is what was proven.
+	return seen !== undefined && isDeadOnes?.(path) === true && breakSeen(path, seen);
+}
+
+function breakSeen(path: string, seen: FileIdentity): boolean {
 	try {
 		return removeIfSame(path, seen);
 	} catch (error) {
@@ -157,6 +177,7 @@ class Held implements HeldLocks {
 		}
 		// As claude does: the record vouches for the first two locks, once both are taken.
 		if (path === this.#names.legacy) writeOwner(this.#names);
+		writeHeldLocks(this.#names.folder, [...this.#locks.keys()]);
 		return true;
 	}
 
@@ -179,6 +200,7 @@ class Held implements HeldLocks {
 
 	/** A lock that cannot be removed goes stale, as after a crash. */
 	release(): void {
+		if (this.#locks.size > 0) removeHeldLocks(this.#names.folder);
 		removeOwner(this.#names);
 		for (const [path, identity] of [...this.#locks].reverse()) {
 			try {

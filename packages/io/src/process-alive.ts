@@ -47,3 +47,14 @@ export function isAlive(pid: number, start?: string): boolean {
 	if (now === undefined) return process.platform !== "linux";
 	return start === undefined || start === now;
 }
+
+/** Nothing is left under this id, not even a zombie. False if that cannot be told. */
+export function isGone(pid: number): boolean {
+	if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+	try {
+		process.kill(pid, 0);
+		return false;
+	} catch (error) {
+		return errnoOf(error) === "ESRCH";
+	}
+}

@@ -12,13 +12,18 @@ export function holdClaudeLock(configFolder: string): () => void {
 	return () => rmSync(lock, { recursive: true });
 }
 
-/** A minute goes by for the locks that a killed program left: nobody has touched them since. */
-export function letLocksAge(configFolder: string): void {
-	const before = Date.now() / 1000 - 61;
-	const locks = [
+/** Those of claude's three locks that are there. */
+export function locksIn(configFolder: string): string[] {
+	const all = [
 		join(configFolder, REFRESH_LOCK),
 		`${configFolder}.lock`,
 		join(configFolder, ".storage-write.lock"),
 	];
-	for (const lock of locks) if (existsSync(lock)) utimesSync(lock, before, before);
+	return all.filter((lock) => existsSync(lock));
+}
+
+/** A minute goes by for the locks that a killed program left: nobody has touched them since. */
+export function letLocksAge(configFolder: string): void {
+	const before = Date.now() / 1000 - 61;
+	for (const lock of locksIn(configFolder)) utimesSync(lock, before, before);
 }

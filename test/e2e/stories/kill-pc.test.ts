@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Child } from "../../parts/child-process.ts";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
-import { holdClaudeLock, letLocksAge } from "./claude-lock.ts";
+import { holdClaudeLock, letLocksAge, locksIn } from "./claude-lock.ts";
 import { type Death, dying } from "./death.ts";
 import { outcomes, reached, settled, told, whats } from "./milestones.ts";
 import type { Stage, StageOptions } from "./stage.ts";
@@ -126,7 +126,8 @@ const beforeDisarm: Plan = {
 story("killed between the escrow and the disarming", FOLLOW, async (stage) => {
 	const fate = await killed(stage, beforeDisarm);
 	fate.finds({ steps: ["taking"], inStore: true, inEscrow: true });
-	letLocksAge(stage.pc.scratch.at("claude"));
+	// Its own locks lie there, touched a moment ago; it need not wait until they are old.
+	expect(locksIn(stage.pc.scratch.at("claude"))).toHaveLength(3);
 	return await expectOnce(fate, await fate.goesOn());
 });
 
