@@ -84,6 +84,8 @@ function settleLogin(
 	const { permit, known } = draft.record;
 	const wanted = followed ?? permit;
 	if (wanted === undefined || verdict === "first-sight" || known[reading.fp] !== undefined) return;
+	// On its way already, from another store that shows it too: one login goes to one host.
+	if (handoverOf(draft, reading.fp) !== undefined) return;
 	// What may as well be another login waits for the person's word.
 	const step = verdict === "provisional" ? "provisional" : (followed?.step ?? "pending");
 	const facts = escrowFacts(reading.session, wanted.host, store);
