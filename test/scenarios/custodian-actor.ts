@@ -40,6 +40,7 @@ import {
 	type Actor,
 	changedParts,
 	formatTime,
+	type Persisted,
 	parseTime,
 	type Words,
 } from "./transcript.ts";
@@ -50,6 +51,8 @@ const YEAR = 365 * 24 * HOUR;
 export class CustodianActor implements Actor {
 	/** Everything any decision asked for, to be searched for leaks. */
 	readonly effects: CustodyEffect[] = [];
+	/** Every change of the record on disk. */
+	readonly persisted: Persisted<CustodyRecord>[] = [];
 	#rules = DEFAULT_RULES;
 	#state: CustodyState | undefined;
 	#onDisk: CustodyRecord = emptyRecord("default", PROOF_KEY);
@@ -271,6 +274,7 @@ export class CustodianActor implements Actor {
 		switch (effect.type) {
 			case "persist": {
 				const before = parts(this.#onDisk);
+				this.persisted.push({ before: this.#onDisk, after: effect.record });
 				this.#onDisk = effect.record;
 				return `persist ${changedParts(before, parts(effect.record))}`;
 			}

@@ -119,6 +119,8 @@ class CustodyStory extends Story<CustodianActor> {
 				if (ending === "other") return `refreshed to ${rotated().toLowerCase()}`;
 				if (ending === "badly") return "refresh dead";
 				return ending === "silent" ? "refresh had no reply" : "refresh refused server";
+			case "void":
+				return "probed unknown";
 			default:
 				return undefined;
 		}

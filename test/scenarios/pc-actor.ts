@@ -39,6 +39,7 @@ import {
 	type Actor,
 	changedParts,
 	formatTime,
+	type Persisted,
 	parseTime,
 	type Words,
 } from "./transcript.ts";
@@ -49,6 +50,8 @@ const NONCE = "0c".repeat(16);
 export class PcActor implements Actor {
 	/** Everything any decision asked for, to be searched for leaks. */
 	readonly effects: HandoverEffect[] = [];
+	/** Every change of the record on disk. */
+	readonly persisted: Persisted<PcRecord>[] = [];
 	#hosts: Record<Host, HostRules> = {};
 	#state: PcState | undefined;
 	#onDisk: PcRecord = EMPTY_PC_RECORD;
@@ -203,6 +206,7 @@ export class PcActor implements Actor {
 		switch (effect.type) {
 			case "persist-pc": {
 				const before = parts(this.#onDisk);
+				this.persisted.push({ before: this.#onDisk, after: effect.record });
 				this.#onDisk = effect.record;
 				const changed = changedParts(before, parts(effect.record));
 				return changed === "" ? "persist contact" : `persist ${changed}`;

@@ -19,6 +19,12 @@ export interface Acted {
 	readonly now?: number;
 }
 
+/** One change of a durable record. */
+export interface Persisted<R> {
+	readonly before: R;
+	readonly after: R;
+}
+
 const INDENT = "  ";
 
 export function runTranscript(text: string, makeActor: () => Actor): string {
