@@ -388,6 +388,8 @@ function answerText(body: AnswerBody): string {
 		case "decline":
 		case "not-taken":
 			return `${body.type} ${nameOf(body.fp)}: ${body.reason}`;
+		case "spent":
+			return `${body.type} ${nameOf(body.fp)}${body.reason === undefined ? "" : `: ${body.reason}`}`;
 		case "claimed":
 			return `claimed ${nameOf(body.fp)}: ${letterOf(body.lineageId)} is at ${body.generation}`;
 		case "status": {

@@ -32,7 +32,9 @@ export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 		case "retired":
 			return claimed(draft, fp, was.lineageId);
 		case "spent":
-			return { type: "spent", fp };
+			return was.reason === undefined
+				? { type: "spent", fp }
+				: { type: "spent", fp, reason: was.reason };
 		case "not-taken":
 			return { type: "not-taken", fp, reason: was.reason };
 		case "withdrawn":

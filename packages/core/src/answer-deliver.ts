@@ -4,6 +4,7 @@ import { custodyOf, isSpentUnseen, isUsedUp } from "./answer-custody.ts";
 import { change, type Draft, note, remember } from "./custody-draft.ts";
 import { BatonError } from "./error.ts";
 import { type Fingerprint, lineageIdOf } from "./lineage.ts";
+import { byOurClock } from "./other-clock.ts";
 import type { AnswerBody, DeliverRequest } from "./protocol.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import {
@@ -39,7 +40,7 @@ export function answerDeliver(
 		if (isSealed(staged)) settleSpent(draft, staged, now);
 		else refuseStaged(draft, "replaced", now);
 	}
-	stage(draft, fp, session, device, random, now);
+	stage(draft, fp, sessionByOurClock(session, request.now, now), device, random, now);
 	return custodyOf(draft, fp);
 }
 
@@ -68,6 +69,16 @@ function sessionOf(request: DeliverRequest): Session | undefined {
 		if (error instanceof BatonError) return undefined;
 		throw error;
 	}
+}
+
+/** An end that is judged hours too late makes a token that has ended look like a dead one. */
+function sessionByOurClock(session: Session, pcNow: number | undefined, now: number): Session {
+	const { expiresAt, deadline } = session;
+	return {
+		...session,
+		expiresAt: expiresAt === undefined ? undefined : byOurClock(expiresAt, pcNow, now),
+		deadline: deadline === undefined ? undefined : byOurClock(deadline, pcNow, now),
+	};
 }
 
 function stage(

@@ -3,6 +3,7 @@
 import { custodyOf, isSpentUnseen } from "./answer-custody.ts";
 import { type Draft, remember } from "./custody-draft.ts";
 import type { Reservation } from "./custody-state.ts";
+import { byOurClock } from "./other-clock.ts";
 import type { AnswerBody, DeclineReason, OfferRequest } from "./protocol.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
 
@@ -35,7 +36,8 @@ function reasonToDecline(
 	const { record, run } = draft;
 	if (record.past[offer.fp]?.was === "retired" || record.current?.fp === offer.fp) return "retired";
 	if (offer.expiresAt === 0) return "blank";
-	if (offer.deadline !== undefined && offer.deadline <= now) return "expired";
+	if (offer.deadline !== undefined && byOurClock(offer.deadline, offer.now, now) <= now)
+		return "expired";
 	const otherAccount = record.account !== undefined && offer.account !== undefined;
 	if (otherAccount && record.account !== offer.account) return "other-account";
 	if (isReservedFor(run.reservation, now) && run.reservation?.device !== device) return "busy";

@@ -5,7 +5,7 @@
 import * as z from "zod/mini";
 import type { CustodyRecord, Lineage, Phase } from "./custody-state.ts";
 import { BatonError } from "./error.ts";
-import { lossReason, notTakenReason } from "./protocol.ts";
+import { lossReason, notTakenReason, spentReason } from "./protocol.ts";
 import { formatEntry, parseEntry, type Session, setupTokenSession } from "./session.ts";
 
 /** Grows with the record; a newer one is refused by the state file that carries it. */
@@ -51,7 +51,12 @@ const lineage = z.object({
 const past = z.discriminatedUnion("was", [
 	z.object({ was: z.literal("claimed"), lineageId: text, at: instant }),
 	z.object({ was: z.literal("retired"), lineageId: text, at: instant }),
-	z.object({ was: z.literal("spent"), lineageId: text, at: instant }),
+	z.object({
+		was: z.literal("spent"),
+		lineageId: text,
+		at: instant,
+		reason: z.optional(spentReason),
+	}),
 	z.object({ was: z.literal("not-taken"), reason: notTakenReason, at: instant }),
 	z.object({ was: z.literal("withdrawn"), at: instant }),
 ]);

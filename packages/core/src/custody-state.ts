@@ -5,7 +5,7 @@
 
 import { DAY, MINUTE, SECOND } from "./duration.ts";
 import { type Fingerprint, fingerprint, type LineageId } from "./lineage.ts";
-import type { LossReason, NotTakenReason, Witness } from "./protocol.ts";
+import type { LossReason, NotTakenReason, SpentReason, Witness } from "./protocol.ts";
 import { DEFAULT_POLICY, type RefreshPolicy, type TokenLife } from "./refresh-policy.ts";
 import type { Secret } from "./secret.ts";
 import { isUnexpired, type Session } from "./session.ts";
@@ -73,8 +73,13 @@ export type Past =
 	| { readonly was: "claimed"; readonly lineageId: LineageId; readonly at: number }
 	/** Replaced by a rotation. */
 	| { readonly was: "retired"; readonly lineageId: LineageId; readonly at: number }
-	/** The claim was refused for good, or its reply was lost. */
-	| { readonly was: "spent"; readonly lineageId: LineageId; readonly at: number }
+	/** The claim was refused for good, or its reply was lost, or it turned out to be another's. */
+	| {
+			readonly was: "spent";
+			readonly lineageId: LineageId;
+			readonly at: number;
+			readonly reason?: SpentReason | undefined;
+	  }
 	/** Tombstones: will never be claimed, unless delivered anew under a new nonce. */
 	| { readonly was: "not-taken"; readonly reason: NotTakenReason; readonly at: number }
 	| { readonly was: "withdrawn"; readonly at: number };

@@ -81,9 +81,11 @@ export function know(
 	was: Known["was"],
 	host: Host,
 	now: number,
+	reason?: Known["reason"],
 ): void {
 	if (draft.record.known[fp]?.was === was) return;
-	changePc(draft, { known: { ...draft.record.known, [fp]: { host, was, at: now } } });
+	const memory: Known = { host, was, at: now, ...(reason === undefined ? {} : { reason }) };
+	changePc(draft, { known: { ...draft.record.known, [fp]: memory } });
 }
 
 /** A login in custody or on its way there: if a store shows it, that is a copy. */

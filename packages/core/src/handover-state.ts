@@ -6,7 +6,13 @@
 import type { StoreView } from "./classify-login.ts";
 import { MINUTE } from "./duration.ts";
 import type { Fingerprint, LineageId } from "./lineage.ts";
-import type { LossReason, NotTakenReason, RequestType, StatusAnswer } from "./protocol.ts";
+import type {
+	DeclineReason,
+	LossReason,
+	NotTakenReason,
+	RequestType,
+	StatusAnswer,
+} from "./protocol.ts";
 
 /** A host as the settings name it. */
 export type Host = string;
@@ -92,6 +98,8 @@ export interface Known {
 		/** The PC's own: offered again only when a person asks. */
 		| "own";
 	readonly at: number;
+	/** Why the host did not take what is the PC's own. */
+	readonly reason?: DeclineReason | Handover["reason"];
 }
 
 export interface WitnessMemory {

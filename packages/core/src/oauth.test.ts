@@ -78,9 +78,14 @@ test("the probe names the token in its header only, and shows it to nobody", () 
 	expect(JSON.stringify(probe)).not.toContain("CANARY");
 });
 
-function answer(status: number, body?: unknown, retryAfter?: string): HttpResponse {
+function answer(
+	status: number,
+	body?: unknown,
+	retryAfter?: string,
+	date?: string,
+): HttpResponse {
 	const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
-	return { status, retryAfter, body: text };
+	return { status, retryAfter, date, body: text };
 }
 
 const GOOD = { access_token: "new-access", refresh_token: "new-refresh", expires_in: 28_800 };
@@ -190,6 +195,14 @@ describe("judging a refresh", () => {
 		expect(judgeRefresh(answer(status, undefined, retryAfter), NOW)).toMatchObject({
 			kind: "refused",
 			retryAfterMs: ms,
+		});
+	});
+
+	test.each([-5, 5])("a Retry-After that is a date, from a clock %d hours off ours", (hours) => {
+		const theirs = NOW + hours * HOUR;
+		const [date, after] = [theirs, theirs + 10 * MINUTE].map((at) => new Date(at).toUTCString());
+		expect(judgeRefresh(answer(429, undefined, after, date), NOW)).toMatchObject({
+			retryAfterMs: 10 * MINUTE,
 		});
 	});
 });

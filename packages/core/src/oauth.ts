@@ -39,6 +39,8 @@ export interface HttpResponse {
 	readonly status: number;
 	/** Raw `Retry-After`, if there was one. */
 	readonly retryAfter: string | undefined;
+	/** Its `Date`: what the other side's clock showed. */
+	readonly date: string | undefined;
 	/** Undefined if it did not arrive whole, or was larger than allowed. */
 	readonly body: string | undefined;
 }
@@ -140,7 +142,7 @@ export function judgeRefresh(response: HttpResponse, now: number): RefreshOutcom
 	return {
 		kind: "refused",
 		why: refusalOf(status),
-		retryAfterMs: parseRetryAfter(response.retryAfter, now),
+		retryAfterMs: parseRetryAfter(response.retryAfter, clockOf(response, now)),
 	};
 }
 
@@ -180,6 +182,12 @@ function errorOf(body: string | undefined): string | undefined {
 	const value = parseJson(body);
 	if (typeof value !== "object" || value === null || !("error" in value)) return undefined;
 	return typeof value.error === "string" ? value.error : undefined;
+}
+
+/** A `Retry-After` that is a date is by the clock of whoever sent it, which may be hours off ours. */
+function clockOf({ date }: HttpResponse, now: number): number {
+	const theirs = date === undefined ? Number.NaN : Date.parse(date);
+	return Number.isNaN(theirs) ? now : theirs;
 }
 
 /** RFC 9110 10.2.3: seconds or an HTTP date. Milliseconds from now, or undefined if it is neither. */

@@ -87,7 +87,7 @@ export function planRequest(state: PcState, host: Host, now: number): OutgoingRe
 	const handover = state.record.handovers.find(
 		(one) => one.host === host && isDue(state, one, now),
 	);
-	if (handover !== undefined) return requestFor(state, handover);
+	if (handover !== undefined) return requestFor(state, handover, now);
 	const [erased] = Object.entries(confirms).filter(([, at]) => at === host);
 	if (erased !== undefined) return { ...contact(state, host), type: "erased", fp: erased[0] };
 	if (now >= (statusAt[host] ?? 0)) return { ...contact(state, host), type: "status" };
@@ -98,20 +98,20 @@ function isDue(state: PcState, { step, fp }: Handover, now: number): boolean {
 	return (step === "pending" || step === "taken") && waitOf(state, fp) <= now;
 }
 
-function requestFor(state: PcState, handover: Handover): OutgoingRequest {
+function requestFor(state: PcState, handover: Handover, now: number): OutgoingRequest {
 	const { fp, host, step } = handover;
 	const base = contact(state, host);
-	if (step === "pending") return offerFor(base, handover);
+	if (step === "pending") return offerFor(base, handover, now);
 	if (handover.takeBack !== undefined) return { ...base, type: "withdraw", fp };
 	const nonce = state.run.nonces[fp];
-	if (nonce !== undefined) return { ...base, type: "deliver", fp, nonce };
-	if (state.run.unknown[fp]) return offerFor(base, handover);
+	if (nonce !== undefined) return { ...base, type: "deliver", fp, nonce, now };
+	if (state.run.unknown[fp]) return offerFor(base, handover, now);
 	return { ...base, type: "custody", fp };
 }
 
 type Contact = Pick<Request, "v" | "id" | "name" | "holds" | "witness">;
 
-function offerFor(base: Contact, handover: Handover): OutgoingRequest {
+function offerFor(base: Contact, handover: Handover, now: number): OutgoingRequest {
 	const { fp, lineageId, account, expiresAt, deadline, replace } = handover;
 	return {
 		...base,
@@ -122,6 +122,7 @@ function offerFor(base: Contact, handover: Handover): OutgoingRequest {
 		...(account === undefined ? {} : { account }),
 		...(expiresAt === undefined ? {} : { expiresAt }),
 		...(deadline === undefined ? {} : { deadline }),
+		now,
 		replace,
 	};
 }

@@ -36,6 +36,9 @@ const contact = {
 	witness: z._default(z.array(witness).check(z.maxLength(32)), []),
 };
 
+/** What the PC's clock shows as it asks: the login's times are by that one. Wall-clock ms. */
+const pcNow = z.optional(instant);
+
 const requestSchema = z.discriminatedUnion("type", [
 	z.object({
 		...contact,
@@ -46,6 +49,7 @@ const requestSchema = z.discriminatedUnion("type", [
 		account: z.optional(shortText),
 		expiresAt: z.optional(instant),
 		deadline: z.optional(instant),
+		now: pcNow,
 		/** A person asked to replace a healthy login. */
 		replace: z._default(z.boolean(), false),
 	}),
@@ -54,6 +58,7 @@ const requestSchema = z.discriminatedUnion("type", [
 		type: z.literal("deliver"),
 		fp,
 		nonce,
+		now: pcNow,
 		session: z.record(z.string(), z.unknown()),
 	}),
 	z.object({ ...contact, type: z.literal("custody"), fp }),
@@ -69,11 +74,22 @@ export type DeliverRequest = Extract<Request, { type: "deliver" }>;
 export type RequestType = Request["type"];
 export type Witness = z.output<typeof witness>;
 
-const declineReason = z.enum(["healthy", "retired", "other-account", "busy", "expired", "blank"]);
+export const declineReason = z.enum([
+	"healthy",
+	"retired",
+	"other-account",
+	"busy",
+	"expired",
+	"blank",
+]);
 export type DeclineReason = z.output<typeof declineReason>;
 
 export const notTakenReason = z.enum(["other-account", "dead", "expired", "replaced"]);
 export type NotTakenReason = z.output<typeof notTakenReason>;
+
+export const spentReason = z.enum(["other-account"]);
+/** Why a claim came to nothing, where it is not that the provider refused it. */
+export type SpentReason = z.output<typeof spentReason>;
 
 export const lossReason = z.enum([
 	"revoked-or-reused",
@@ -138,7 +154,8 @@ const answerSchema = z.discriminatedUnion("type", [
 	z.object({ ...reply, type: z.literal("in-doubt"), fp }),
 	z.object({ ...reply, type: z.literal("unknown"), fp }),
 	z.object({ ...reply, type: z.literal("not-taken"), fp, reason: notTakenReason }),
-	z.object({ ...reply, type: z.literal("spent"), fp }),
+	/** `other-account`: claimed, then found to be of another account than the one served here. */
+	z.object({ ...reply, type: z.literal("spent"), fp, reason: z.optional(spentReason) }),
 	z.object({ ...reply, type: z.literal("withdrawn"), fp }),
 	/** The answer to `erased`. */
 	z.object({ ...reply, type: z.literal("noted"), fp }),

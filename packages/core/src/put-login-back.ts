@@ -55,13 +55,13 @@ function keep(draft: PcDraft, handover: Handover, now: number): void {
 function showBack(draft: PcDraft, handover: Handover, reading: LoginReading, now: number): void {
 	const { account, deadline } = reading.session;
 	show(draft, handover.store, { fp: reading.fp, lastFp: undefined, account, deadline });
-	know(draft, reading.fp, "own", handover.host, now);
+	know(draft, reading.fp, "own", handover.host, now, handover.reason);
 	finishPutBack(draft, handover, now);
 }
 
 /** The PC's own again: offered only when a person asks. */
 export function finishPutBack(draft: PcDraft, handover: Handover, now: number): void {
-	know(draft, handover.fp, "own", handover.host, now);
+	know(draft, handover.fp, "own", handover.host, now, handover.reason);
 	changeHandover(draft, handover.fp, { step: "put-back", since: now });
 	notePc(draft, "info", "put-back", { fp: handover.fp, host: handover.host });
 }

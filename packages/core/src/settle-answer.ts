@@ -21,6 +21,7 @@ import {
 } from "./handover-draft.ts";
 import { type Handover, type Host, NORMAL_STORE, type Outstanding } from "./handover-state.ts";
 import type { LineageId } from "./lineage.ts";
+import { byOurClock } from "./other-clock.ts";
 import type { Answer, DeclineReason, StatusAnswer } from "./protocol.ts";
 
 export function settleAnswer(
@@ -62,7 +63,8 @@ function settleNoAnswer(
 	now: number,
 	random: number,
 ): void {
-	const reason = "reason" in answer ? answer.reason : `it answered with ${answer.type}`;
+	const told = "reason" in answer ? answer.reason : undefined;
+	const reason = told ?? `it answered with ${answer.type}`;
 	const attempts = avoidHost(draft, host, now, random);
 	if (attempts === 1) notePc(draft, "warn", "host-unreachable", { host, reason });
 }
@@ -137,7 +139,7 @@ function settleDecline(
 	notePc(draft, "info", "declined", { fp, host, reason });
 	if (reason === "busy") return postpone(draft, fp, HOST_BACKOFF, now, random);
 	if (reason === "retired") return dropAsCopy(draft, handover, now);
-	know(draft, fp, "own", host, now);
+	know(draft, fp, "own", host, now, reason);
 	dropHandover(draft, fp);
 	if (handover.store === NORMAL_STORE) closeDeclinedPermit(draft, host, reason);
 }
@@ -181,8 +183,8 @@ function settleTransit(
 			return changeHandover(draft, fp, { step: "putting-back", reason: "withdrawn", since: now });
 		case "spent":
 			know(draft, fp, "handed-over", host, now);
-			notePc(draft, "warn", "spent", { fp, host });
-			return changeHandover(draft, fp, { step: "sealed", since: now });
+			notePc(draft, "warn", "spent", { fp, host, ...because(answer.reason) });
+			return changeHandover(draft, fp, { step: "sealed", reason: answer.reason, since: now });
 		case "unknown":
 			rememberPc(draft, {
 				unknown: { ...draft.run.unknown, [fp]: true },
@@ -192,6 +194,10 @@ function settleTransit(
 		default:
 			return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
 	}
+}
+
+function because(reason: string | undefined): { reason?: string } {
+	return reason === undefined ? {} : { reason };
 }
 
 function settleClaimed(
@@ -243,10 +249,19 @@ function settleStatus(
 	const wait = draft.rules.timing.statusEvery * (0.9 + 0.2 * random);
 	rememberPc(draft, { statusAt: { ...draft.run.statusAt, [host]: now + wait } });
 	const before = hostMemory(draft, host);
-	changeHost(draft, host, { status, need: need?.reason });
+	changeHost(draft, host, { status: byPcClock(status, now), need: need?.reason });
 	if (need === undefined) return closeHostPermit(draft, host);
 	if (need.id === before.needId) return;
 	heedNeed(draft, host, need);
+}
+
+/** What a person reads on the PC is judged by the PC's clock. */
+function byPcClock(status: StatusAnswer, now: number): StatusAnswer {
+	const { accessUntil, deadline, rotatedAt } = status;
+	const moved = Object.entries({ accessUntil, deadline, rotatedAt }).flatMap(([name, at]) =>
+		at === undefined ? [] : [[name, byOurClock(at, status.now, now)] as const],
+	);
+	return { ...status, ...Object.fromEntries(moved) };
 }
 
 function closeHostPermit(draft: PcDraft, host: Host): void {

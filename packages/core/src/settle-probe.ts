@@ -79,7 +79,9 @@ function settleGood(
 	const bound = draft.record.account;
 	const claimed = lineage.phase.name === "verifying";
 	if (bound !== undefined && bound !== account) {
-		return claimed ? settleSpent(draft, lineage, now) : refuseStaged(draft, "other-account", now);
+		return claimed
+			? settleSpent(draft, lineage, now, "other-account")
+			: refuseStaged(draft, "other-account", now);
 	}
 	if (claimed) makeCurrent(draft, { ...lineage, account, phase: { name: "held" } }, now);
 	else if (lineage.account !== account) changeLineage(draft, "staged", { account });

@@ -72,8 +72,9 @@ function settleLogin(
 	const host = dedicatedTo(store);
 	if (host !== undefined) {
 		cancelPending(draft, store);
-		const isOwn = before !== undefined && draft.record.known[before]?.was === "own";
-		if (verdict === "rotation" && isOwn) return know(draft, reading.fp, "own", host, now);
+		const known = before === undefined ? undefined : draft.record.known[before];
+		if (verdict === "rotation" && known?.was === "own")
+			return know(draft, reading.fp, "own", host, now, known.reason);
 		if (draft.record.known[reading.fp] === undefined) offer(draft, store, reading, host, true, now);
 		return;
 	}

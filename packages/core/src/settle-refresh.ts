@@ -8,6 +8,7 @@ import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
 import { probeMemory } from "./plan-custody.ts";
+import type { SpentReason } from "./protocol.ts";
 import { isUnexpired, type Session, sessionFingerprint } from "./session.ts";
 
 /** @param random from 0 to 1 */
@@ -144,15 +145,23 @@ function retire(draft: Draft, lineage: Lineage, now: number): Readonly<Record<Fi
 	return { ...past, [lineage.fp]: { was: "retired", lineageId: lineage.lineageId, at: now } };
 }
 
-/** `invalid_grant` at the claim. A login held before is untouched by it. */
-export function settleSpent(draft: Draft, lineage: Lineage, now: number): void {
-	const spent = { was: "spent", lineageId: lineage.lineageId, at: now } as const;
+/**
+ * `invalid_grant` at the claim, or it was claimed and is another's. A login held before is untouched.
+ */
+export function settleSpent(
+	draft: Draft,
+	lineage: Lineage,
+	now: number,
+	reason?: SpentReason,
+): void {
+	const why = reason === undefined ? {} : { reason };
+	const spent = { was: "spent", lineageId: lineage.lineageId, at: now, ...why } as const;
 	change(draft, {
 		staged: undefined,
 		past: { ...draft.record.past, [lineage.firstFp]: spent, [lineage.fp]: spent },
 	});
 	remember(draft, { armed: undefined });
-	note(draft, "warn", "claim-refused", nameOf(lineage));
+	note(draft, "warn", "claim-refused", { ...nameOf(lineage), ...why });
 }
 
 function settleDead(draft: Draft, lineage: Lineage, now: number): void {

@@ -161,7 +161,7 @@ function outcomeOf(
 	if (found?.step === "kept") {
 		return { ...about, result: "kept", reason: found.reason ?? reason ?? "unsure" };
 	}
-	if (found?.step === "sealed") return { ...about, result: "spent" };
+	if (found?.step === "sealed") return { ...about, result: "spent", reason: found.reason };
 	if (found !== undefined) return undefined;
 	// The host is to hear that our copy is gone, if it can be told.
 	if (after.run.confirms[fp] !== undefined && event?.type !== "link-failed") return undefined;

@@ -5,7 +5,7 @@ import type { Host, PcState } from "@baton/core/handover-state";
 import { dedicatedTo } from "@baton/core/handover-state";
 import { type HowToLogin, howToLogin } from "./new-login.ts";
 import { storeFlag } from "./store-flag.ts";
-import { afterDecline, backFromEscrow } from "./words.ts";
+import { afterDecline, afterSpent, backFromEscrow } from "./words.ts";
 
 export interface Notice {
 	/** Raised where only a person can go on. */
@@ -33,7 +33,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 	"handed-over": "login handed over",
 	declined: "the host declined the login",
 	"not-taken": "the host gave the login back",
-	spent: "the host could not claim the login, it is spent or revoked",
+	spent: "the host could not use the login, it is spent",
 	"put-back": "the login is back on this PC",
 	kept: "the login is this PC's own again, but kept in escrow",
 	"forced-back": "the login is taken back by force",
@@ -56,8 +56,13 @@ function nextOf(note: Note, state: PcState, login: HowToLogin): string | undefin
 			return nextOnPc(note, state);
 		case "declined":
 			return nextAfterDecline(note, host, state, login);
+		case "not-taken":
+			return afterDecline(host, note.reason, {
+				handover: `baton handover ${host}`,
+				login: login(host),
+			});
 		case "spent":
-			return `make a new login for ${host}: ${login(host)}`;
+			return afterSpent(host, note.reason, login(host));
 		case "kept":
 			return backFromEscrow(host, note.reason);
 		case "forced-back":

@@ -25,6 +25,19 @@ test.each<[string, Outcome, Partial<AskedFor>, string | undefined]>([
 		"vps keeps to its account, so make a login of that one: HOW",
 	],
 	["one that is busy is asked again", { result: "declined", host, reason: "busy" }, {}, undefined],
+	[
+		"one that was put back, of another account",
+		{ result: "put-back", host, reason: "other-account" },
+		{},
+		"vps keeps to its account, so make a login of that one: HOW",
+	],
+	["one that was taken back", { result: "put-back", host, reason: "withdrawn" }, {}, undefined],
+	[
+		"a spent login of another account",
+		{ result: "spent", host, reason: "other-account" },
+		{},
+		"vps keeps to its account, so make a login of that one: HOW",
+	],
 	["a spent login", { result: "spent", host }, {}, "make a new login for vps: HOW"],
 	[
 		"an empty folder",

@@ -2,7 +2,7 @@
 
 import type { HowToLogin } from "./new-login.ts";
 import type { Outcome } from "./outcome.ts";
-import { afterDecline, backFromEscrow, declineWords, stepWords } from "./words.ts";
+import { afterDecline, afterSpent, backFromEscrow, declineWords, stepWords } from "./words.ts";
 
 export interface OutcomeWords {
 	readonly line: string;
@@ -44,14 +44,17 @@ export function outcomeWords(outcome: Outcome, { named, store, login }: AskedFor
 				afterDecline(host, outcome.reason, { handover, login: login(host) }),
 			);
 		case "put-back":
-			return words(`the login is back on this PC: ${declineWords(outcome.reason)}`);
+			return words(
+				`the login is back on this PC: ${declineWords(outcome.reason)}`,
+				afterDecline(host, outcome.reason, { handover, login: login(host) }),
+			);
 		case "kept":
 			return words(
 				"the login is this PC's own again, but kept in escrow",
 				backFromEscrow(host, outcome.reason),
 			);
 		case "spent":
-			return words(`${host} could not claim the login: it is spent or revoked`, newLogin);
+			return words(spentLine(outcome), afterSpent(host, outcome.reason, login(host)));
 		case "copy":
 			return words(
 				"this login was handed over before; the copy found here is disarmed",
@@ -71,6 +74,12 @@ export function outcomeWords(outcome: Outcome, { named, store, login }: AskedFor
 		case "under-way":
 			return words(underWayLine(outcome), outcome.hint ?? nextWhileUnderWay(outcome, handover));
 	}
+}
+
+function spentLine({ host, reason }: Outcome & { result: "spent" }): string {
+	return reason === "other-account"
+		? `${host} has claimed the login and let go of it: it is of another account`
+		: `${host} could not claim the login: it is spent or revoked`;
 }
 
 function underWayLine({ step, trouble }: Outcome & { result: "under-way" }): string {

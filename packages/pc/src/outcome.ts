@@ -43,7 +43,7 @@ export const outcomeSchema = z.discriminatedUnion("result", [
 	/** The PC's own, but in escrow: the store holds another login. */
 	z.object({ ...about, result: z.literal("kept"), reason: z.string() }),
 	/** Lost: a claim was refused for good, or its reply never came. */
-	z.object({ ...about, result: z.literal("spent") }),
+	z.object({ ...about, result: z.literal("spent"), reason: z.optional(z.string()) }),
 	/** It was handed over before; the copy found here is disarmed. */
 	z.object({ ...about, result: z.literal("copy") }),
 	/** No login there to hand over, or none any more. */

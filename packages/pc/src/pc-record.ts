@@ -9,7 +9,7 @@ import type {
 	Permit,
 	WitnessMemory,
 } from "@baton/core/handover-state";
-import { lossReason, parseAnswer, type StatusAnswer } from "@baton/core/protocol";
+import { declineReason, lossReason, parseAnswer, type StatusAnswer } from "@baton/core/protocol";
 import type { StateFormat } from "@baton/io/state-file";
 import * as z from "zod/mini";
 
@@ -24,6 +24,16 @@ function maybe<T>(schema: z.ZodMiniType<T>) {
 		z.transform((value): T | undefined => value),
 	);
 }
+
+const returnReason = z.enum([
+	"other-account",
+	"dead",
+	"expired",
+	"replaced",
+	"withdrawn",
+	"forced",
+	"unsure",
+]);
 
 const handover = z.object({
 	fp,
@@ -49,9 +59,7 @@ const handover = z.object({
 	]),
 	since: instant,
 	takeBack: maybe(z.enum(["asked", "declined"])),
-	reason: maybe(
-		z.enum(["other-account", "dead", "expired", "replaced", "withdrawn", "forced", "unsure"]),
-	),
+	reason: maybe(returnReason),
 	putBackBegun: z.boolean(),
 }) satisfies z.ZodMiniType<Handover>;
 
@@ -73,6 +81,7 @@ const known = z.object({
 	host: text,
 	was: z.enum(["handed-over", "in-custody", "own"]),
 	at: instant,
+	reason: maybe(z.union([declineReason, returnReason])),
 }) satisfies z.ZodMiniType<Known>;
 
 const witness = z.object({

@@ -7,7 +7,14 @@ import type { LiveFacts } from "./control/messages.ts";
 import { type HowToLogin, howToLogin } from "./new-login.ts";
 import { storeFlag } from "./store-flag.ts";
 import { type Holder, hasEarlier, holderOf } from "./who-holds.ts";
-import { backFromEscrow, stepWords } from "./words.ts";
+import {
+	afterDecline,
+	afterSpent,
+	backFromEscrow,
+	leftWords,
+	sealedWords,
+	stepWords,
+} from "./words.ts";
 
 export interface HandoverFacts {
 	/** First 12 hex digits of the fingerprint. */
@@ -91,7 +98,7 @@ function hostFacts(
 	const handovers = record.handovers.filter((one) => one.host === host);
 	const trouble = live?.links[host];
 	const mode = rules.hosts[host]?.mode;
-	const left = mode === "dedicated" ? leftIn(host, record) : undefined;
+	const left = mode === "dedicated" ? leftIn(host, record, login) : undefined;
 	const isQuiet = mode !== undefined && handovers.length === 0 && left === undefined;
 	const next = isQuiet ? nextForHost(host, memory, login) : undefined;
 	return {
@@ -107,16 +114,23 @@ function hostFacts(
 }
 
 /** In its folder, and the PC's own: offered again only when a person asks. */
-function leftIn(host: Host, { stores, known, handovers }: PcRecord): LeftFacts | undefined {
+function leftIn(
+	host: Host,
+	{ stores, known, handovers }: PcRecord,
+	login: HowToLogin,
+): LeftFacts | undefined {
 	const fp = stores[dedicatedStore(host)]?.fp;
 	const own = fp === undefined ? undefined : known[fp];
 	if (fp === undefined || own?.was !== "own") return undefined;
 	if (handovers.some((one) => one.fp === fp)) return undefined;
+	const handover = `baton handover ${host}`;
 	return {
 		fp: fp.slice(0, 12),
-		words: "in its folder here, declined or taken back",
+		words: leftWords(own.reason),
 		since: own.at,
-		next: `to hand it over all the same: baton handover ${host} --replace`,
+		next:
+			afterDecline(host, own.reason, { handover, login: login(host) }) ??
+			`to hand it over all the same: ${handover} --replace`,
 	};
 }
 
@@ -150,7 +164,7 @@ function handoverFacts(handover: Handover, mode: Mode, login: HowToLogin): Hando
 	return {
 		fp: fp.slice(0, 12),
 		step,
-		words: stepWords(step),
+		words: step === "sealed" ? sealedWords(handover.reason) : stepWords(step),
 		since,
 		...(next === undefined ? {} : { next }),
 	};
@@ -167,7 +181,7 @@ function nextOf(
 		case "kept":
 			return backFromEscrow(host, reason);
 		case "sealed":
-			return `make a new login for ${host}: ${login(host)}`;
+			return afterSpent(host, reason, login(host));
 		default:
 			return undefined;
 	}

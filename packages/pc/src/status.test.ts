@@ -170,13 +170,25 @@ describe("a new login", () => {
 		expect(shown).toContain("make a new login for myvps:");
 	});
 
-	test("that was declined stays in its folder, and is shown", () => {
+	function leftFor(reason?: "other-account"): PcRecord {
 		const view = { fp: FP, lastFp: undefined, account: undefined, deadline: undefined };
-		const record: PcRecord = {
+		const why = reason === undefined ? {} : { reason };
+		return {
 			...recordWith(told({})),
 			stores: { "login:myvps": view },
-			known: { [FP]: { host: "myvps", was: "own", at: NOW - MINUTE } },
+			known: { [FP]: { host: "myvps", was: "own", at: NOW - MINUTE, ...why } },
 		};
+	}
+
+	test("of another account is not advised to replace what the host has", () => {
+		const facts = statusFacts(leftFor("other-account"), dedicated, undefined, undefined, folderOf);
+		const { words, next } = facts.hosts[0]?.left ?? {};
+		expect(words).toContain("this login is of another account than the one served there");
+		expect(next).toContain("myvps keeps to its account, so make a login of that one:");
+	});
+
+	test("that was declined stays in its folder, and is shown", () => {
+		const record = leftFor();
 		const facts = statusFacts(record, dedicated, undefined, undefined, folderOf);
 		expect(facts.hosts[0]?.left).toMatchObject({ fp: FP.slice(0, 12) });
 		expect(statusText(facts, NOW).slice(-2)).toEqual([

@@ -5,7 +5,7 @@ import type { HandoverStep } from "@baton/core/handover-state";
 const DECLINES: Readonly<Record<string, string>> = {
 	healthy: "the login it has is in good order",
 	retired: "it had this login before and has replaced it since",
-	"other-account": "this login is of another account than the one it serves",
+	"other-account": "this login is of another account than the one served there",
 	busy: "it is busy with another login",
 	expired: "this login has reached its end",
 	blank: "this login is empty",
@@ -46,23 +46,52 @@ const STEPS: Record<HandoverStep, string> = {
 	discarding: "spent, about to be erased",
 };
 
-/** What a person can do about a login that was declined before it was taken, if anything. */
+/** Why a login is the PC's own again. */
+export function leftWords(reason: string | undefined): string {
+	switch (reason) {
+		case undefined:
+		case "unsure":
+			return "in its folder here, declined or taken back";
+		case "withdrawn":
+		case "forced":
+			return "in its folder here, taken back";
+		default:
+			return `in its folder here, not handed over: ${declineWords(reason)}`;
+	}
+}
+
+/** What became of a login that is sealed. */
+export function sealedWords(reason: string | undefined): string {
+	return reason === "other-account"
+		? "spent: claimed, and then found to be of another account than the host serves"
+		: stepWords("sealed");
+}
+
+/** What a person can do about a login that the host did not take, if anything. */
 export function afterDecline(
 	host: string,
-	reason: string,
+	reason: string | undefined,
 	{ handover, login }: { handover: string; login: string },
 ): string | undefined {
 	switch (reason) {
 		case "healthy":
 			return `to replace it all the same: ${handover} --replace`;
 		case "other-account":
-			return `${host} keeps to its account, so make a login of that one: ${login}`;
+			return afterSpent(host, reason, login);
 		case "expired":
 		case "blank":
+		case "dead":
 			return `make a new login for ${host}: ${login}`;
 		default:
 			return undefined;
 	}
+}
+
+/** What a person can do about a login that is spent. */
+export function afterSpent(host: string, reason: string | undefined, login: string): string {
+	return reason === "other-account"
+		? `${host} keeps to its account, so make a login of that one: ${login}`
+		: `make a new login for ${host}: ${login}`;
 }
 
 /** How a login in escrow gets back into its place. */

@@ -41,8 +41,9 @@ export async function sendRequest(request: HttpRequest, limits: SendLimits): Pro
 	try {
 		const answer = await exchange(socket, request);
 		const body = await readBody(answer, limits.bodyBytes);
-		const retryAfter = answer.headers["retry-after"];
-		return { kind: "response", response: { status: answer.statusCode ?? 0, retryAfter, body } };
+		const { "retry-after": retryAfter, date } = answer.headers;
+		const status = answer.statusCode ?? 0;
+		return { kind: "response", response: { status, retryAfter, date, body } };
 	} catch {
 		return { kind: "no-reply" };
 	} finally {
