@@ -1,5 +1,6 @@
 /** The custodian in a transcript: commands become events of `decideCustody`, effects become lines. */
 
+import type { AskVerdict } from "@baton/core/ask-verdict";
 import {
 	type CustodyRecord,
 	type CustodyState,
@@ -170,7 +171,8 @@ export class CustodianActor implements Actor {
 	#event(words: Words): CustodyEvent {
 		if (words.take("tick")) return { type: "tick", random: 0 };
 		if (words.take("clock jumped")) return { type: "clock-jumped", random: 0 };
-		if (words.take("refresh asked")) return { type: "refresh-asked", random: 0 };
+		if (words.take("refresh asked")) return { type: "refresh-asked", key: "r", random: 0 };
+		if (words.take("forget")) return { type: "device-forgotten", device: words.next(), random: 0 };
 		if (words.take("sinks hold")) return this.#confirmed(words.next());
 		const stale = words.take("stale");
 		const outcome = outcomeEvent(words);
@@ -282,6 +284,8 @@ export class CustodianActor implements Actor {
 				return `publish ${nameOf(effect.token.accessFp)}`;
 			case "answer":
 				return this.#answer(effect);
+			case "verdict":
+				return verdictLine(effect.verdict);
 			case "probe":
 				return `probe ${nameOf(fingerprintOf(effect.accessToken))}`;
 			case "prove-sinks":
@@ -375,6 +379,12 @@ function time(text: string | undefined): number | undefined {
 
 function since(now: number): string {
 	return formatTime(now - BEGINNING);
+}
+
+function verdictLine(verdict: AskVerdict): string {
+	if (verdict.kind === "asked") return "verdict asked";
+	const from = verdict.from === undefined ? "" : `, from ${since(verdict.from)} on`;
+	return `verdict declined: ${verdict.why}${from}`;
 }
 
 function fingerprintOf(secret: { reveal(): string }): string {

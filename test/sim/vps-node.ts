@@ -263,6 +263,8 @@ export class VpsNode {
 					{ type: "sinks-confirmed", access: effect.access, random: random.next() },
 					process,
 				);
+			case "verdict":
+				return;
 			case "note":
 				oracle.said(effect);
 				return this.#world.tell(

@@ -184,8 +184,8 @@ export interface Run {
 	readonly witnessAgrees: boolean;
 	/** Witnesses heard while a token was under way. */
 	readonly deferred: readonly Witness[];
-	/** A person or program asked for a refresh now. */
-	readonly asked: boolean;
+	/** A person or program asked for this access token to be refreshed now, and until when that holds. */
+	readonly asked: { readonly access: Fingerprint; readonly until: number } | undefined;
 	/** The access token the last rotation replaced, to learn from, and whether it was seen dead. */
 	readonly replaced:
 		| {
@@ -275,7 +275,7 @@ export function freshRun(now: number): Run {
 		harvested: { current: false, staged: false },
 		witnessAgrees: false,
 		deferred: [],
-		asked: false,
+		asked: undefined,
 		replaced: undefined,
 		published: undefined,
 	};

@@ -7,6 +7,7 @@
  */
 
 import { answerRequest, type RequestEvent } from "./answer-request.ts";
+import { askRefresh, lapseAsk } from "./ask-refresh.ts";
 import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
 import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
 import {
@@ -67,7 +68,9 @@ export type CustodyEvent =
 	/** Every sink holds this access token. */
 	| { readonly type: "sinks-confirmed"; readonly access: Fingerprint; readonly random: number }
 	/** A person or program asks for a refresh now. */
-	| { readonly type: "refresh-asked"; readonly random: number };
+	| { readonly type: "refresh-asked"; readonly key: string; readonly random: number }
+	/** A person has forgotten this device: no place is kept for it. */
+	| { readonly type: "device-forgotten"; readonly device: string; readonly random: number };
 
 export type CustodyDecision = Decision<CustodyState, CustodyEffect>;
 
@@ -115,10 +118,13 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 				sinks: undefined,
 				sinkRetry: NO_RETRY,
 				refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
+				asked: undefined,
 				replaced: undefined,
 			});
 		case "refresh-asked":
-			return remember(draft, { asked: draft.record.current !== undefined });
+			return askRefresh(draft, event.key, now);
+		case "device-forgotten":
+			return forgetDevice(draft, event.device);
 		case "sinks-confirmed":
 			return letGo(draft, event.access);
 		default:
@@ -174,9 +180,16 @@ function settleProof(
 	remember(draft, {
 		sinks: { at: now, all, any: writable > 0 },
 		sinkRetry: { failures, at: now + delay },
+		// Nobody waits for sinks on account of an ask: what is due by itself goes on.
+		asked: all ? draft.run.asked : undefined,
 	});
 	if (failures === 1)
 		note(draft, "warn", "sinks-not-writable", { reason: `${total - writable} of ${total}` });
+}
+
+/** What it has delivered stays: the copy here may be the last one. */
+function forgetDevice(draft: Draft, device: string): void {
+	if (draft.run.reservation?.device === device) remember(draft, { reservation: undefined });
 }
 
 /** The login before the current one is out of mind once every sink has let go of it. */
@@ -196,6 +209,7 @@ function conclude(
 ): CustodyDecision {
 	expire(draft, now);
 	advance(draft, now, random);
+	lapseAsk(draft, now);
 	const publish = publishing(draft, now);
 	const { record, run, rules } = draft;
 	const persist: CustodyEffect[] = record === before.record ? [] : [{ type: "persist", record }];
@@ -207,6 +221,7 @@ function conclude(
 }
 
 function expire(draft: Draft, now: number): void {
+	lapseAsk(draft, now);
 	const { reservation } = draft.run;
 	if (reservation !== undefined && reservation.until <= now)
 		remember(draft, { reservation: undefined });

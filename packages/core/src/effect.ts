@@ -5,6 +5,7 @@
  * effect there rests on the one before.
  */
 
+import type { AskVerdict } from "./ask-verdict.ts";
 import type { CustodyRecord, Role, ServedToken } from "./custody-state.ts";
 import type { EscrowFacts, Host, LockPurpose, PcRecord, StoreId } from "./handover-state.ts";
 import type { Fingerprint, LineageId } from "./lineage.ts";
@@ -49,6 +50,8 @@ export type CustodyEffect =
 			readonly body: AnswerBody;
 			readonly disarm: readonly NamedCopy[];
 	  }
+	/** What an asked refresh comes to, for the asker whom `key` names. */
+	| { readonly type: "verdict"; readonly key: string; readonly verdict: AskVerdict }
 	/** Started. Ask the provider whether this access token lives and whose it is. */
 	| { readonly type: "probe"; readonly id: number; readonly accessToken: Secret }
 	/** Started. Prove that every sink could be written now. */

@@ -4,6 +4,7 @@
  * from "what came of it" (`settle-*.ts`).
  */
 
+import { isAsked } from "./ask-refresh.ts";
 import {
 	type CustodyState,
 	intentAt,
@@ -14,7 +15,7 @@ import {
 	UNPROBED,
 } from "./custody-state.ts";
 import { fingerprint } from "./lineage.ts";
-import { lastCallAt, refreshDueAt } from "./refresh-policy.ts";
+import { earliestRefreshAt, lastCallAt, refreshDueAt } from "./refresh-policy.ts";
 import { isArmed, isUnexpired } from "./session.ts";
 
 /** Something to do at once. */
@@ -89,7 +90,9 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 	}
 	if (!spendable) return { until: session.expiresAt ?? Number.POSITIVE_INFINITY };
 
-	const due = state.run.asked ? now : refreshDueAt(state.rules.policy, tokenLife(lineage));
+	const due = isAsked(state, lineage)
+		? earliestRefreshAt(tokenLife(lineage))
+		: refreshDueAt(state.rules.policy, tokenLife(lineage));
 	if (due === undefined) return IDLE;
 	const at = Math.max(due, state.run.refreshRetry.current.at, witnessAwaitedUntil(state, lineage));
 	if (now < at) return { until: at };

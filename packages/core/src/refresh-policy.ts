@@ -43,11 +43,18 @@ export function refreshMargin(policy: RefreshPolicy, life: TokenLife): number {
 export function refreshDueAt(policy: RefreshPolicy, life: TokenLife): number | undefined {
 	if (life.expiresAt === undefined) return undefined;
 	const margin = refreshMargin(policy, life) * (1 - JITTER_SHARE * life.jitter);
-	const earliest = life.obtainedAt + lifetimeOf(life) / 4;
-	const due = Math.max(life.expiresAt - margin, earliest);
+	const due = Math.max(life.expiresAt - margin, earliestOf(life));
 	return policy.every === undefined
 		? due
 		: nextLook(life.obtainedAt, policy.every, due, life.expiresAt);
+}
+
+/**
+ * The first instant at which this token may be refreshed if somebody asks, wall-clock ms: the same
+ * quarter. Undefined if the token's end is not known.
+ */
+export function earliestRefreshAt(life: TokenLife): number | undefined {
+	return life.expiresAt === undefined ? undefined : earliestOf(life);
 }
 
 /** The last instant at which something uncertain may be tried before the token ends, wall-clock ms. */
@@ -61,6 +68,10 @@ function nextLook(start: number, every: number, due: number, end: number): numbe
 	const looks = Math.max(0, Math.ceil((due - start) / every));
 	const look = start + looks * every;
 	return look < end ? look : due;
+}
+
+function earliestOf(life: TokenLife): number {
+	return life.obtainedAt + lifetimeOf(life) / 4;
 }
 
 function lifetimeOf(life: TokenLife): number {

@@ -67,7 +67,6 @@ function settleRotation(
 	else replaceCurrent(draft, lineage, rotated, now);
 	remember(draft, {
 		refreshRetry: { current: NO_RETRY, staged: draft.run.refreshRetry.staged },
-		asked: false,
 		replaced: learnable ? replacedBy(lineage.session) : undefined,
 	});
 }
@@ -193,6 +192,8 @@ function settleRefusal(
 	);
 	remember(draft, {
 		refreshRetry: { ...draft.run.refreshRetry, [role]: { failures, at: now + delay } },
+		// What was asked for was tried.
+		asked: role === "current" ? undefined : draft.run.asked,
 	});
 	const { phase } = lineage;
 	if (phase.name === "refreshing") enter(draft, role, phase.before);

@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { AskVerdict } from "@baton/core/ask-verdict";
 import {
 	type CustodyRecord,
 	type CustodyRules,
@@ -96,6 +97,7 @@ export class Custodian {
 	readonly #clockWatch: ClockWatch;
 	readonly #events: EventQueue<CustodyEvent>;
 	readonly #replies = new Map<string, (reply: Reply) => void>();
+	readonly #verdicts = new Map<string, (verdict: AskVerdict | undefined) => void>();
 	#state!: CustodyState;
 	#lastKey = 0;
 	readonly #refusals = new Map<LineageId, string>();
@@ -144,13 +146,27 @@ export class Custodian {
 	/** @param request checked by now */
 	request(device: string, request: Request): Promise<Reply> {
 		if (this.#stopping) return Promise.resolve(UNAVAILABLE);
-		this.#lastKey += 1;
-		const key = String(this.#lastKey);
+		const key = this.#nextKey();
 		const nonce = randomBytes(16).toString("hex");
 		return new Promise((resolve) => {
 			this.#replies.set(key, resolve);
 			this.#events.post({ type: "request", key, device, request, nonce, ...this.#chance() });
 		});
+	}
+
+	/** Resolves as soon as it is decided, not when it is done; undefined if the service is stopping. */
+	askRefresh(): Promise<AskVerdict | undefined> {
+		if (this.#stopping) return Promise.resolve(undefined);
+		const key = this.#nextKey();
+		return new Promise((resolve) => {
+			this.#verdicts.set(key, resolve);
+			this.#events.post({ type: "refresh-asked", key, ...this.#chance() });
+		});
+	}
+
+	/** What this device was promised is void from here on. */
+	forgetDevice(device: string): void {
+		this.#events.post({ type: "device-forgotten", device, ...this.#chance() });
 	}
 
 	view(): CustodyView {
@@ -232,6 +248,7 @@ export class Custodian {
 			publish: (token) => this.#publisher.publish(token),
 			proveSinks: () => this.#publisher.prove(),
 			answer: (key, body, disarm) => this.#answer(key, { body: this.#complete(body), disarm }),
+			tellVerdict: (key, verdict) => this.#tellVerdict(key, verdict),
 			note: (note) => this.#note(note),
 			start: (work) => this.#started(work),
 		});
@@ -253,6 +270,16 @@ export class Custodian {
 
 	// Answers
 
+	#nextKey(): string {
+		this.#lastKey += 1;
+		return String(this.#lastKey);
+	}
+
+	#tellVerdict(key: string, verdict: AskVerdict | undefined): void {
+		this.#verdicts.get(key)?.(verdict);
+		this.#verdicts.delete(key);
+	}
+
 	#answer(key: string, reply: Reply): void {
 		this.#replies.get(key)?.(reply);
 		this.#replies.delete(key);
@@ -266,6 +293,7 @@ export class Custodian {
 
 	#dismissAll(): void {
 		for (const key of [...this.#replies.keys()]) this.#answer(key, UNAVAILABLE);
+		for (const key of [...this.#verdicts.keys()]) this.#tellVerdict(key, undefined);
 	}
 
 	// The end

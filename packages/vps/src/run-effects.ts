@@ -3,6 +3,7 @@
  * begins, except those that are only started and whose outcome comes back as an event.
  */
 
+import type { AskVerdict } from "@baton/core/ask-verdict";
 import type { CustodyRecord, ServedToken } from "@baton/core/custody-state";
 import type { CustodyEvent } from "@baton/core/decide-custody";
 import type { CustodyEffect, NamedCopy, Note } from "@baton/core/effect";
@@ -30,6 +31,7 @@ export interface EffectPorts {
 	publish(token: ServedToken): void;
 	proveSinks(): Promise<SinkProof>;
 	answer(key: string, body: AnswerBody, disarm: readonly NamedCopy[]): void;
+	tellVerdict(key: string, verdict: AskVerdict): void;
 	note(note: Note): void;
 	/** Runs beside everything else and posts its outcome as an event. */
 	start(work: Promise<StartedOutcome>): void;
@@ -50,6 +52,8 @@ async function runEffect(effect: CustodyEffect, ports: EffectPorts): Promise<voi
 			return ports.publish(effect.token);
 		case "answer":
 			return ports.answer(effect.key, effect.body, effect.disarm);
+		case "verdict":
+			return ports.tellVerdict(effect.key, effect.verdict);
 		case "note":
 			return ports.note(effect);
 		default:

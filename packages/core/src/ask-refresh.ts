@@ -1,0 +1,55 @@
+/**
+ * A refresh that a person or a program asks for: granted or declined at once, by the same rule that
+ * keeps two rotations apart, and never owed for longer than the asker would wait.
+ */
+
+import type { AskVerdict } from "./ask-verdict.ts";
+import { type Draft, note, remember } from "./custody-draft.ts";
+import { type CustodyState, type Lineage, tokenLife } from "./custody-state.ts";
+import { MINUTE } from "./duration.ts";
+import { fingerprint } from "./lineage.ts";
+import { earliestRefreshAt } from "./refresh-policy.ts";
+import { isArmed } from "./session.ts";
+
+/** An ask that could not be served by then was refused by circumstance. */
+const ASK_GOOD_FOR = 2 * MINUTE;
+
+export function askRefresh(draft: Draft, key: string, now: number): void {
+	const verdict = judgeAsk(draft, now);
+	draft.reply = () => ({ type: "verdict", key, verdict });
+	const { current } = draft.record;
+	if (verdict.kind === "declined" || current?.phase.name !== "held") return;
+	if (isAsked(draft, current)) return;
+	const access = fingerprint(current.session.accessToken);
+	remember(draft, { asked: { access, until: now + ASK_GOOD_FOR } });
+	const { fp, lineageId, generation } = current;
+	note(draft, "info", "refresh-asked", { fp, lineageId, generation });
+}
+
+export function isAsked({ run }: Pick<CustodyState, "run">, lineage: Lineage): boolean {
+	return run.asked !== undefined && run.asked.access === fingerprint(lineage.session.accessToken);
+}
+
+/** An ask ends with the token it was for, with any outcome that leaves the login not held, and in time. */
+export function lapseAsk(draft: Draft, now: number): void {
+	const { asked } = draft.run;
+	if (asked === undefined) return;
+	const { current } = draft.record;
+	const isOpen = current?.phase.name === "held" || current?.phase.name === "refreshing";
+	if (isOpen && isAsked(draft, current) && now < asked.until) return;
+	remember(draft, { asked: undefined });
+}
+
+function judgeAsk({ record, run }: CustodyState | Draft, now: number): AskVerdict {
+	const { current } = record;
+	if (current?.phase.name === "refreshing") return { kind: "asked" };
+	if (current?.phase.name !== "held") return { kind: "declined", why: "not-held" };
+	const { session } = current;
+	const ended = session.deadline !== undefined && session.deadline <= now;
+	if (!isArmed(session) || ended) return { kind: "declined", why: "no-refresh" };
+	const from = earliestRefreshAt(tokenLife(current));
+	if (from === undefined) return { kind: "declined", why: "end-unknown" };
+	if (now < from) return { kind: "declined", why: "too-soon", from };
+	const { at } = run.refreshRetry.current;
+	return now < at ? { kind: "declined", why: "backing-off", from: at } : { kind: "asked" };
+}
