@@ -5,10 +5,10 @@
 
 import type { AskVerdict } from "./ask-verdict.ts";
 import { type Draft, note, remember } from "./custody-draft.ts";
-import { type CustodyState, type Lineage, tokenLife } from "./custody-state.ts";
+import { type CustodyState, type Lineage, NO_RETRY, tokenLife } from "./custody-state.ts";
 import { MINUTE } from "./duration.ts";
 import { fingerprint } from "./lineage.ts";
-import { earliestRefreshAt } from "./refresh-policy.ts";
+import { earliestRefreshAt, refreshDueAt } from "./refresh-policy.ts";
 import { isArmed } from "./session.ts";
 
 /** An ask that could not be served by then was refused by circumstance. */
@@ -38,6 +38,18 @@ export function lapseAsk(draft: Draft, now: number): void {
 	const isOpen = current?.phase.name === "held" || current?.phase.name === "refreshing";
 	if (isOpen && isAsked(draft, current) && now < asked.until) return;
 	remember(draft, { asked: undefined });
+}
+
+/** Nobody waits for sinks on account of an ask alone; what is due by itself does. */
+export function dropAsk(draft: Draft, now: number): void {
+	const { current } = draft.record;
+	if (current === undefined || !isAsked(draft, current)) return;
+	const due = refreshDueAt(draft.rules.policy, tokenLife(current));
+	const isDue = due !== undefined && due <= now;
+	remember(draft, {
+		asked: undefined,
+		...(isDue ? {} : { sinks: undefined, sinkRetry: NO_RETRY }),
+	});
 }
 
 function judgeAsk({ record, run }: CustodyState | Draft, now: number): AskVerdict {

@@ -7,7 +7,7 @@
  */
 
 import { answerRequest, type RequestEvent } from "./answer-request.ts";
-import { askRefresh, lapseAsk } from "./ask-refresh.ts";
+import { askRefresh, dropAsk, lapseAsk } from "./ask-refresh.ts";
 import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
 import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
 import {
@@ -180,9 +180,8 @@ function settleProof(
 	remember(draft, {
 		sinks: { at: now, all, any: writable > 0 },
 		sinkRetry: { failures, at: now + delay },
-		// Nobody waits for sinks on account of an ask: what is due by itself goes on.
-		asked: all ? draft.run.asked : undefined,
 	});
+	if (!all) dropAsk(draft, now);
 	if (failures === 1)
 		note(draft, "warn", "sinks-not-writable", { reason: `${total - writable} of ${total}` });
 }

@@ -23,6 +23,8 @@ const PROBE_BYTES = 16 * 1024;
 export interface WriteOptions {
 	/** Mode of the file whatever the umask or the file before it; 0600 by default. */
 	mode?: number;
+	/** Group of the file; that which the system gives to new ones by default. */
+	gid?: number;
 	/** Refuses a folder that is not the caller's own or that others may write in. */
 	ownerOnlyFolder?: boolean;
 }
@@ -35,11 +37,11 @@ export interface WriteOptions {
 export async function writeAtomic(
 	path: string,
 	data: string | Uint8Array,
-	{ mode = 0o600, ownerOnlyFolder = false }: WriteOptions = {},
+	{ mode = 0o600, gid, ownerOnlyFolder = false }: WriteOptions = {},
 ): Promise<void> {
 	try {
 		await assertReplaceable(path, ownerOnlyFolder);
-		const temporary = await writeTemporary(path, data, mode);
+		const temporary = await writeTemporary(path, data, mode, gid);
 		await orRemove(temporary, () => replace(temporary, path));
 		await syncFolder(dirname(path));
 	} catch (error) {
@@ -152,19 +154,29 @@ async function writeTemporary(
 	path: string,
 	data: string | Uint8Array,
 	mode: number,
+	gid?: number,
 ): Promise<string> {
 	const name = `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`;
 	const temporary = join(dirname(path), name);
 	const handle = await open(temporary, CREATE, mode);
 	await orRemove(temporary, async () => {
-		await fill(handle, data, mode);
+		await fill(handle, data, mode, gid);
 	});
 	return temporary;
 }
 
-async function fill(handle: FileHandle, data: string | Uint8Array, mode: number): Promise<void> {
+async function fill(
+	handle: FileHandle,
+	data: string | Uint8Array,
+	mode: number,
+	gid: number | undefined,
+): Promise<void> {
 	try {
 		await handle.writeFile(data);
+		// Before the mode: a change of group takes the set-id bits away.
+		if (gid !== undefined && (await handle.stat()).gid !== gid) {
+			await handle.chown(process.getuid?.() ?? 0, gid);
+		}
 		// The mode given to open was cut by the umask.
 		await handle.chmod(mode);
 		await handle.sync();

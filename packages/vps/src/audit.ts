@@ -24,8 +24,8 @@ export interface AuditOptions {
 }
 
 export interface AuditLog {
-	/** Returns at once; lines keep their order. Custody never waits for its log. */
-	write(name: string, note: HeardNote, at: number): void;
+	/** @param name undefined for what is of no one name. Returns at once; lines keep their order. Custody never waits for its log. */
+	write(name: string | undefined, note: HeardNote, at: number): void;
 	/** Resolves once everything so far is written, or could not be. */
 	flushed(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export function openAudit({
 }
 
 /** Only the fields that are named here, whatever else a note may come to bear. */
-function lineOf(name: string, note: HeardNote, at: number): string {
+function lineOf(name: string | undefined, note: HeardNote, at: number): string {
 	const { level, what, fp, lineageId, generation, device, sink, reason } = note;
 	const time = new Date(at).toISOString();
 	const fields = { at: time, name, level, what, fp, lineageId, generation, device, sink, reason };

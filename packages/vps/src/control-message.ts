@@ -3,12 +3,19 @@
  * token` runs often and shall not wait for a schema library to load.
  */
 
+import type { AskVerdict } from "@baton/core/ask-verdict";
 import type { LossReason } from "@baton/core/protocol";
+import { isDevice } from "./device-header.ts";
 import type { SinkReport } from "./sink-report.ts";
 
 export type ControlRequest =
 	| { readonly v: 1; readonly type: "status" }
-	| { readonly v: 1; readonly type: "token"; readonly name: string };
+	| { readonly v: 1; readonly type: "token"; readonly name: string }
+	/** Refresh this name's login now, if it may be. */
+	| { readonly v: 1; readonly type: "refresh"; readonly name: string }
+	| { readonly v: 1; readonly type: "devices" }
+	/** Have nothing more to do with this device until a line for it stands in `file` again. */
+	| { readonly v: 1; readonly type: "forget"; readonly device: string; readonly file: string };
 
 /** One name's custody, without a secret. Times are wall-clock ms. */
 export interface NameStatus {
@@ -20,6 +27,14 @@ export interface NameStatus {
 	readonly accessUntil?: number;
 	readonly deadline?: number;
 	readonly rotatedAt?: number;
+	/** A setup token: never refreshed. */
+	readonly setupToken?: true;
+	/** The access token that is given out now, and when it ends; absent if there is none. */
+	readonly serves?: { readonly until?: number };
+	/** Why none is given out. */
+	readonly noToken?: NoTokenReason;
+	/** A refresh was asked for, and has come to no end yet. */
+	readonly asked?: true;
 	/** When something is next to be done, if anything is. */
 	readonly nextAt?: number;
 	/** A login that was delivered and is not claimed yet. */
@@ -83,16 +98,56 @@ export interface NoTokenAnswer {
 	readonly reason: NoTokenReason;
 }
 
+export interface VerdictAnswer {
+	readonly v: 1;
+	readonly type: "verdict";
+	readonly name: string;
+	readonly verdict: AskVerdict;
+}
+
+/** What the service remembers of a device. Times are wall-clock ms. */
+export interface DeviceFacts {
+	readonly device: string;
+	/** To the hour, after the service was killed. */
+	readonly lastContact?: number;
+	readonly forgottenAt?: number;
+	/** Conversations that are open now. */
+	readonly open: number;
+}
+
+export interface DevicesAnswer {
+	readonly v: 1;
+	readonly type: "devices";
+	readonly devices: readonly DeviceFacts[];
+}
+
+export interface ForgottenAnswer {
+	readonly v: 1;
+	readonly type: "forgotten";
+	/** Conversations that were ended. */
+	readonly ended: number;
+	/** Why the service will not remember it after a restart. */
+	readonly trouble?: string;
+}
+
 export type ControlAnswer =
 	| ServiceStatus
+	| VerdictAnswer
+	| DevicesAnswer
+	| ForgottenAnswer
 	| TokenAnswer
 	| NoTokenAnswer
 	| { readonly v: 1; readonly type: "refused"; readonly reason: string };
 
 /** Undefined for what is no request. */
 export function parseControlRequest(value: Record<string, unknown>): ControlRequest | undefined {
-	const { v, type, name } = value;
+	const { v, type, name, device, file } = value;
 	if (v !== 1) return undefined;
-	if (type === "status") return { v, type };
-	return type === "token" && typeof name === "string" ? { v, type, name } : undefined;
+	if (type === "status" || type === "devices") return { v, type };
+	if (type === "forget") {
+		const isWhole = typeof device === "string" && isDevice(device) && typeof file === "string";
+		return isWhole ? { v, type, device, file } : undefined;
+	}
+	if (type !== "token" && type !== "refresh") return undefined;
+	return typeof name === "string" ? { v, type, name } : undefined;
 }

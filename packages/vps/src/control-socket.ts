@@ -8,14 +8,21 @@ import { readJsonLines, writeJsonLine } from "@baton/io/json-lines";
 import { VERSION } from "@baton/io/version";
 import { type ControlAnswer, type ControlRequest, parseControlRequest } from "./control-message.ts";
 import type { Custodian } from "./custodian.ts";
+import type { DeviceBook } from "./device-book.ts";
 import { endAndClose } from "./end-and-close.ts";
+import { forgetDevice } from "./forget-device.ts";
+import type { HeardNote } from "./heard-note.ts";
 import { nameStatus } from "./name-status.ts";
 import { whyNoToken } from "./no-token.ts";
+import { servingOf } from "./serving.ts";
 
 export interface ControlOptions {
 	readonly clock: Clock;
 	readonly custodians: ReadonlyMap<string, Custodian>;
 	readonly tokenUrl: string;
+	readonly devices: DeviceBook;
+	/** For what is of no one name. */
+	onNote(note: HeardNote): void;
 }
 
 const TIMEOUT = 10 * SECOND;
@@ -27,12 +34,9 @@ export async function answerControl(socket: Socket, options: ControlOptions): Pr
 	const { clock } = options;
 	try {
 		for await (const value of readJsonLines(socket, { clock, idleMs: TIMEOUT, totalMs: TIMEOUT })) {
-			await writeJsonLine(socket, answer(value, options), {
-				clock,
-				timeoutMs: TIMEOUT,
-				maxLineBytes,
-			});
-			return;
+			const told = await answer(value, options);
+			if (told === undefined) return;
+			return await writeJsonLine(socket, told, { clock, timeoutMs: TIMEOUT, maxLineBytes });
 		}
 	} catch (error) {
 		if (!(error instanceof BatonError)) throw error;
@@ -42,15 +46,44 @@ export async function answerControl(socket: Socket, options: ControlOptions): Pr
 	}
 }
 
-function answer(value: Record<string, unknown>, options: ControlOptions): ControlAnswer {
+/** Undefined if the service is stopping and cannot say. */
+async function answer(
+	value: Record<string, unknown>,
+	options: ControlOptions,
+): Promise<ControlAnswer | undefined> {
 	const request = parseControlRequest(value);
-	if (request === undefined) return { v: 1, type: "refused", reason: "not a request" };
-	return request.type === "status" ? statusOf(options) : tokenOf(request, options);
+	switch (request?.type) {
+		case undefined:
+			return { v: 1, type: "refused", reason: "not a request" };
+		case "status":
+			return statusOf(options);
+		case "token":
+			return tokenOf(request, options);
+		case "refresh":
+			return await refresh(request, options);
+		case "devices":
+			return { v: 1, type: "devices", devices: options.devices.facts() };
+		case "forget":
+			return await forgetDevice(request, options);
+	}
+}
+
+async function refresh(
+	{ name }: Extract<ControlRequest, { type: "refresh" }>,
+	{ custodians }: ControlOptions,
+): Promise<ControlAnswer | undefined> {
+	const custodian = custodians.get(name);
+	if (custodian === undefined) return unknownName(name);
+	const verdict = await custodian.askRefresh();
+	return verdict && { v: 1, type: "verdict", name, verdict };
 }
 
 function statusOf({ clock, custodians, tokenUrl }: ControlOptions): ControlAnswer {
 	const now = clock.now();
-	const names = [...custodians.values()].map((custodian) => nameStatus(custodian.view()));
+	const names = [...custodians.values()].map((custodian) => ({
+		...nameStatus(custodian.view()),
+		...servingOf(custodian),
+	}));
 	return { v: 1, type: "status", version: VERSION, now, tokenUrl, names };
 }
 
@@ -59,9 +92,7 @@ function tokenOf(
 	{ custodians }: ControlOptions,
 ): ControlAnswer {
 	const custodian = custodians.get(name);
-	if (custodian === undefined) {
-		return { v: 1, type: "refused", reason: `no login named ${name} is kept here` };
-	}
+	if (custodian === undefined) return unknownName(name);
 	const served = custodian.served();
 	if (served === undefined) {
 		const view = custodian.view();
@@ -77,6 +108,10 @@ function tokenOf(
 	const expiry = session.expiresAt === undefined ? {} : { expiresAt: session.expiresAt };
 	const accessToken = session.accessToken.reveal();
 	return { v: 1, type: "token", name, accessToken, ...expiry, generation };
+}
+
+function unknownName(name: string): ControlAnswer {
+	return { v: 1, type: "refused", reason: `no login named ${name} is kept here` };
 }
 
 /** For a command that came when too many were here. */

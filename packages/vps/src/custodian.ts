@@ -98,6 +98,8 @@ export class Custodian {
 	readonly #events: EventQueue<CustodyEvent>;
 	readonly #replies = new Map<string, (reply: Reply) => void>();
 	readonly #verdicts = new Map<string, (verdict: AskVerdict | undefined) => void>();
+	/** In the order of their events. */
+	readonly #forgetting: (() => void)[] = [];
 	#state!: CustodyState;
 	#lastKey = 0;
 	readonly #refusals = new Map<LineageId, string>();
@@ -164,9 +166,13 @@ export class Custodian {
 		});
 	}
 
-	/** What this device was promised is void from here on. */
-	forgetDevice(device: string): void {
-		this.#events.post({ type: "device-forgotten", device, ...this.#chance() });
+	/** What this device was promised is void, and all it has said is dealt with, once this resolves. */
+	forgetDevice(device: string): Promise<void> {
+		if (this.#stopping) return Promise.resolve();
+		return new Promise((resolve) => {
+			this.#forgetting.push(resolve);
+			this.#events.post({ type: "device-forgotten", device, ...this.#chance() });
+		});
 	}
 
 	view(): CustodyView {
@@ -222,6 +228,7 @@ export class Custodian {
 
 	async #decide(event: CustodyEvent): Promise<void> {
 		await this.#apply(this.#decision(event));
+		if (event.type === "device-forgotten") this.#forgetting.shift()?.();
 	}
 
 	/** No device may end the service with what it asks; any other fault is better seen than hidden. */

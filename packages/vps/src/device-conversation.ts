@@ -17,6 +17,7 @@ import type { Clock } from "@baton/io/clock";
 import { readLines } from "@baton/io/json-lines";
 import { VERSION } from "@baton/io/version";
 import type { Custodian, Reply } from "./custodian.ts";
+import type { DeviceBook } from "./device-book.ts";
 import { parseDeviceHeader } from "./device-header.ts";
 import { endAndClose } from "./end-and-close.ts";
 import { NO_ID, requestIdOf } from "./request-id.ts";
@@ -24,6 +25,7 @@ import { NO_ID, requestIdOf } from "./request-id.ts";
 export interface DeviceConversationOptions {
 	readonly clock: Clock;
 	readonly custodians: ReadonlyMap<string, Custodian>;
+	readonly devices: DeviceBook;
 	/** Aborted when the service stops: nothing more is read. */
 	readonly stopping: AbortSignal;
 	readonly limits?: Partial<ConversationLimits>;
@@ -57,7 +59,7 @@ export async function converse(socket: Socket, options: DeviceConversationOption
 
 async function answerAll(
 	socket: Socket,
-	{ clock, custodians, stopping }: DeviceConversationOptions,
+	{ clock, custodians, devices, stopping }: DeviceConversationOptions,
 	{ idleMs, totalMs, requests }: ConversationLimits,
 ): Promise<void> {
 	const lines = readLines(socket, { clock, idleMs, totalMs, signal: stopping });
@@ -66,8 +68,13 @@ async function answerAll(
 	for await (const line of lines) {
 		if (device === undefined) {
 			device = parseDeviceHeader(line);
+			if (!(await devices.admits(device))) return send(socket, NO_ID, refused(FORGOTTEN));
+			socket.once("close", devices.attach(device, socket));
 			continue;
 		}
+		// What it had sent before it was forgotten may still lie here.
+		if (devices.isForgotten(device)) return;
+		devices.spoke(device);
 		count += 1;
 		if (count > requests) return send(socket, requestIdOf(line), refused("too many requests"));
 		const { id, reply } = await replyTo(line, device, custodians);
@@ -75,6 +82,8 @@ async function answerAll(
 		if (reply.body.type === "refused") return;
 	}
 }
+
+const FORGOTTEN = "this host has forgotten this device";
 
 async function replyTo(
 	line: string,

@@ -7,6 +7,10 @@ import { BatonError } from "@baton/core/error";
 
 const DEVICE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+export function isDevice(name: string): boolean {
+	return DEVICE.test(name);
+}
+
 /** @throws BatonError `usage` for a name that is none */
 export function formatDeviceHeader(device: string): string {
 	if (!DEVICE.test(device)) {

@@ -24,7 +24,9 @@ export function nameStatus(view: CustodyView): NameStatus {
 					...known("accessUntil", lineage.session.expiresAt),
 					...known("deadline", lineage.session.deadline),
 					...(probeMemory(view, lineage).dead ? { accessRefused: true as const } : {}),
+					...(lineage.session.kind === "setup-token" ? { setupToken: true as const } : {}),
 				}),
+		...(view.run.asked === undefined ? {} : { asked: true as const }),
 		...(Number.isFinite(nextAt) ? { nextAt } : {}),
 		...(current === undefined || staged === undefined
 			? {}

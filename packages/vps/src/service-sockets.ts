@@ -6,7 +6,9 @@ import type { Clock } from "@baton/io/clock";
 import type { Log } from "@baton/io/log";
 import { answerControl, turnControlAway } from "./control-socket.ts";
 import type { Custodian } from "./custodian.ts";
+import type { DeviceBook } from "./device-book.ts";
 import { converse, turnDeviceAway } from "./device-conversation.ts";
+import type { HeardNote } from "./heard-note.ts";
 import type { Settings } from "./settings.ts";
 import { listenOn, type SocketServer } from "./socket-server.ts";
 import { CONTROL_SOCKET, DEVICE_SOCKET } from "./state-folder.ts";
@@ -17,6 +19,9 @@ export interface ServiceSocketsOptions {
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly custodians: ReadonlyMap<string, Custodian>;
+	readonly devices: DeviceBook;
+	/** For what is of no one name. */
+	onNote(note: HeardNote): void;
 	readonly stopping: AbortSignal;
 }
 

@@ -17,6 +17,7 @@ import { VERSION } from "@baton/io/version";
 import { type AuditLog, openAudit } from "./audit.ts";
 import { Custodian } from "./custodian.ts";
 import { type CustodyStore, custodyStore } from "./custody-store.ts";
+import { DeviceBook } from "./device-book.ts";
 import { httpEngine } from "./engines/http.ts";
 import { httpProbe } from "./probe.ts";
 import { openSockets } from "./service-sockets.ts";
@@ -24,7 +25,7 @@ import { providerOf, rulesOf, type Settings } from "./settings.ts";
 import { makeSink } from "./sinks/make-sink.ts";
 import { openSinkMemory, type SinkMemory } from "./sinks/sink-memory.ts";
 import type { SocketServer } from "./socket-server.ts";
-import { SECRETS, SINK_MEMORY } from "./state-folder.ts";
+import { DEVICES, SECRETS, SINK_MEMORY } from "./state-folder.ts";
 import type { Systemd } from "./systemd.ts";
 
 export interface ServiceOptions {
@@ -57,6 +58,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		folder: stateFolder,
 		onTrouble: (error) => log.warn("the audit log cannot be written", { reason: error.message }),
 	});
+	const devices = await DeviceBook.open(join(stateFolder, DEVICES), clock);
 	const custodians = await openCustodians(options, audit);
 	const runs = [...custodians.values()].map((custodian) => custodian.run());
 	const ended = Promise.all(runs);
@@ -67,7 +69,16 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	setMaxListeners(0, stopping.signal);
 	let sockets: SocketServer | undefined;
 	try {
-		sockets = await openSockets({ ...options, custodians, stopping: stopping.signal });
+		sockets = await openSockets({
+			...options,
+			custodians,
+			devices,
+			stopping: stopping.signal,
+			onNote(note) {
+				audit.write(undefined, note, clock.now());
+				log[note.level](note.what, { device: note.device });
+			},
+		});
 		log.info("ready", { version: VERSION, count: custodians.size });
 		await systemd.ready();
 		void systemd.feedWatchdog(stopping.signal);
@@ -79,6 +90,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		for (const custodian of custodians.values()) custodian.stop();
 		await sockets?.close(LAST_ANSWERS);
 		await inOrder(runs, options.settings.timing.requestLimit + LAST_STEPS, clock);
+		await devices.close();
 		await audit.flushed();
 	}
 	await ended;

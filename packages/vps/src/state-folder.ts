@@ -5,5 +5,7 @@ export const CONTROL_SOCKET = "control.sock";
 /** For paired devices, by way of `batond accept`: hand-over requests and nothing else. */
 export const DEVICE_SOCKET = "device.sock";
 export const SINK_MEMORY = "sinks.json";
+/** Who spoke here, when, and who is forgotten. */
+export const DEVICES = "devices.json";
 /** The encrypted custody records. Their key lies elsewhere. */
 export const SECRETS = "secrets";
