@@ -25,6 +25,8 @@ export interface BatonPc {
 	addHost(name: string, ssh: SshServer, identity: string, more?: Json): void;
 	/** Starts `baton watch` and waits until it watches. */
 	watch(env?: Record<string, string>): Promise<Child>;
+	/** Program, arguments and environment of a command, for another to start. */
+	optionsOf(args: string[], env?: Record<string, string>): ChildOptions;
 	start(...args: string[]): Promise<Child>;
 	run(...args: string[]): ReturnType<typeof runChild>;
 	/** The object on the last line of standard output. */
@@ -72,6 +74,7 @@ export function makeBatonPc(
 			await child.line(/"msg":"watching"/);
 			return child;
 		},
+		optionsOf,
 		start: (...args) => startChild(optionsOf(args)),
 		run,
 		async facts(...args) {

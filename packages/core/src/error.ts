@@ -45,6 +45,8 @@ const EXIT_OF = {
 	"already-running": EXIT.fault,
 	/** Something took longer than it may. */
 	"timed-out": EXIT.fault,
+	/** A person asked for the end before it was done. */
+	interrupted: EXIT.fault,
 	/** A program could not be started. */
 	"command-failed": EXIT.fault,
 	/** The login there is gone or was never there. */

@@ -11,6 +11,7 @@ import {
 	type Surroundings,
 } from "./commands/context.ts";
 import { handoverCommand } from "./commands/handover.ts";
+import { loginCommand } from "./commands/login.ts";
 import { statusCommand } from "./commands/status.ts";
 import { takeBackCommand } from "./commands/take-back.ts";
 import { watchCommand } from "./commands/watch.ts";
@@ -23,7 +24,7 @@ interface Chosen {
 	readonly run: Run;
 }
 
-const COMMANDS = ["watch", "handover", "take-back", "status"];
+const COMMANDS = ["login", "watch", "handover", "take-back", "status"];
 
 const OPTIONS = [
 	"config",
@@ -36,6 +37,8 @@ const OPTIONS = [
 	"store",
 	"follow",
 	"force",
+	"anyway",
+	"claude",
 ];
 
 /**
@@ -86,6 +89,15 @@ function commandLine(choose: (options: GlobalOptions, run: Run) => void, termina
 			describe: "the last line on standard output is one JSON object",
 			global: true,
 		})
+		.command(
+			"login <host>",
+			"make a new login for the host and hand it over",
+			loginLine,
+			({ host, replace, anyway, claude, ...argv }) =>
+				choose(globals(argv), (context) =>
+					loginCommand({ host, replace, anyway, claude }, context),
+				),
+		)
 		.command(
 			"watch",
 			"watch for logins and hand them over, until stopped",
@@ -140,6 +152,27 @@ function commandLine(choose: (options: GlobalOptions, run: Run) => void, termina
 		});
 }
 
+function loginLine(line: Argv) {
+	return line
+		.positional("host", { type: "string", demandOption: true })
+		.option("replace", {
+			type: "boolean",
+			default: false,
+			describe: "also if the login the host has is in good order",
+		})
+		.option("anyway", {
+			type: "boolean",
+			default: false,
+			describe: "also if the host cannot be reached: it is handed over later",
+		})
+		.option("claude", {
+			type: "string",
+			requiresArg: true,
+			describe: "the official claude; the first one on the PATH unless named",
+		})
+		.example("$0 login myvps", "runs claude auth login in a folder of its own");
+}
+
 function handoverLine(line: Argv) {
 	return line
 		.positional("host", { type: "string", describe: "not needed if the settings name just one" })
@@ -174,7 +207,7 @@ function globals(argv: Record<string, unknown>): GlobalOptions {
 
 function usageError(message: string): BatonError {
 	if (message.startsWith("Not enough non-option arguments")) {
-		return new BatonError("usage", "which host?", { hint: "see: baton take-back --help" });
+		return new BatonError("usage", "which host?", { hint: "name it, or see: baton --help" });
 	}
 	const said = message.split("\n")[0] ?? "";
 	const unknown = /^Unknown (?:arguments?|options?): ([^,]+)/.exec(said)?.[1];

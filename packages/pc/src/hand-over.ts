@@ -14,19 +14,18 @@ import { suggestKey } from "@baton/io/settings-file";
 import type { HandoverRequest, TakeBackRequest } from "./control/messages.ts";
 import { startFollowing } from "./follow-handover.ts";
 import { type Asking, Following } from "./following.ts";
-import { loginCommand } from "./new-login.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PostedEvent } from "./run-handover.ts";
 
 /** @throws BatonError `usage`, `bad-credentials` */
 export async function handOver(request: HandoverRequest, asking: Asking): Promise<Outcome> {
 	const { host } = request;
-	assertKnown(host, asking.runner.state);
+	assertKnownHost(host, Object.keys(asking.runner.state.rules.hosts));
 	const store = request.store === "normal" ? NORMAL_STORE : dedicatedStore(host);
 	if (!request.nextLogin) return await handOverNow(request, store, asking);
 	if (store === NORMAL_STORE) return await openPermit(request, asking);
 	throw new BatonError("usage", `${host} takes its logins from a folder of its own`, {
-		hint: `each login made there is handed over by itself: ${loginCommand(folderOf(store, asking))}`,
+		hint: `to make one and hand it over: baton login ${host}`,
 	});
 }
 
@@ -35,19 +34,23 @@ async function handOverNow(
 	store: StoreId,
 	asking: Asking,
 ): Promise<Outcome> {
-	let asked: (PostedEvent & { type: "handover-asked" }) | undefined;
+	let asked: PostedEvent | undefined;
+	let fp: string | undefined;
 	const following = new Following(
 		() => asked,
 		asking,
-		() => startFollowing(host, store, asked && fpOf(asked.reading)),
+		() => startFollowing(host, store, fp),
 	);
 	try {
 		const seen = await asking.runner.look(store, (reading) => {
-			if (reading.kind !== "login") return undefined;
+			if (reading.kind === "unreadable") return undefined;
+			const inTransit = inTransitFrom(store, host, asking.runner.state);
+			if (reading.kind === "blank" && inTransit === undefined) return undefined;
 			asked = { type: "handover-asked", host, store, replace, reading };
+			fp = fpOf(reading) ?? inTransit?.fp;
 			return asked;
 		});
-		const fp = readableFp(seen);
+		assertReadable(seen);
 		if (fp === undefined) return { result: "no-login", host, place: asking.place(store) };
 		const { after } = await following.asked;
 		assertFor(host, after, fp);
@@ -74,7 +77,7 @@ async function openPermit(
 			asked = { type: "permit-asked", host, replace, reading };
 			return asked;
 		});
-		readableFp(seen);
+		assertReadable(seen);
 		await following.asked;
 		if (!follow) return { result: "permit-open", host };
 		asking.tell(`run /login in claude on this PC now: that login goes to ${host}`);
@@ -98,7 +101,7 @@ export async function takeBack(
 	const under = handovers.filter((one) => one.host === host && mayComeBack(one));
 	const hasPermit = permit?.host === host;
 	if (under.length === 0 && !hasPermit) {
-		assertKnown(host, runner.state);
+		assertKnownHost(host, Object.keys(runner.state.rules.hosts));
 		return [{ result: "nothing-under-way", host }];
 	}
 	const asked: PostedEvent = { type: "take-back-asked", host, force };
@@ -145,9 +148,19 @@ function fpOf(reading: Reading): string | undefined {
 	return reading.kind === "login" ? reading.fp : undefined;
 }
 
+/** The store is blank, as what was there is on its way: that is what was meant. */
+function inTransitFrom(store: StoreId, host: Host, { record }: PcState): Handover | undefined {
+	const under = record.handovers.filter((one) => one.store === store && one.host === host);
+	return under.find(({ step }) => isUnderWay(step));
+}
+
+function isUnderWay(step: Handover["step"]): boolean {
+	return ["taking", "taken", "claimed", "putting-back"].includes(step);
+}
+
 /** @throws BatonError `bad-credentials` for a store that cannot be read */
-function readableFp(reading: Reading): string | undefined {
-	if (reading.kind !== "unreadable") return fpOf(reading);
+export function assertReadable(reading: Reading): void {
+	if (reading.kind !== "unreadable") return;
 	throw new BatonError("bad-credentials", reading.why, {
 		hint: "nothing was touched; look at the file, or run /login in claude again",
 	});
@@ -162,16 +175,12 @@ function assertFor(host: Host, { record }: PcState, fp: string): void {
 	});
 }
 
-function assertKnown(host: Host, { rules }: PcState): void {
-	const names = Object.keys(rules.hosts);
+/** @throws BatonError `usage` for a host that the settings do not name */
+export function assertKnownHost(host: Host, names: readonly Host[]): void {
 	if (names.includes(host)) return;
 	const meant = suggestKey(host, names);
 	const known = names.length === 0 ? "the settings name no host yet" : `known: ${names.join(", ")}`;
 	throw new BatonError("usage", `there is no host ${host} in the settings`, {
 		hint: meant === undefined ? known : `did you mean ${meant}?`,
 	});
-}
-
-function folderOf(store: StoreId, { place }: Asking): string {
-	return place(store).replace(/[\\/][^\\/]*$/, "");
 }

@@ -34,8 +34,10 @@ function fillIn(settings: Settings, { env, home, hostname }: SettingsSurrounding
 		name,
 		{ ...host, identity: fromHome(host.identity, home) },
 	]);
+	const { claude } = settings;
 	return {
 		...settings,
+		...(claude === undefined ? {} : { claude: fromHome(claude, home) }),
 		device: settings.device ?? asWord(hostname),
 		claudeDir: resolve(
 			fromHome(settings.claudeDir ?? (env.CLAUDE_CONFIG_DIR || join(home, ".claude")), home),

@@ -6,6 +6,7 @@ import { homedir, hostname } from "node:os";
 import { BatonError, EXIT } from "@baton/core/error";
 import { systemClock } from "@baton/io/clock";
 import { runCli } from "./cli.ts";
+import { heedInterrupts } from "./interrupts.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERRUPTED = Symbol("interrupted");
@@ -16,18 +17,6 @@ const terminal: Terminal = {
 	log: process.stderr,
 	columns: process.stdout.columns ?? 80,
 };
-
-/** The first asks for a clean end, the second does not wait for it. */
-function untilInterrupted(): AbortSignal {
-	const interrupted = new AbortController();
-	for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-		process.on(name, () => {
-			if (interrupted.signal.aborted) process.exit(EXIT.fault);
-			interrupted.abort(INTERRUPTED);
-		});
-	}
-	return interrupted.signal;
-}
 
 function tellError(error: unknown, json: boolean): void {
 	const { code, message, hint } = described(error);
@@ -56,13 +45,16 @@ function described(error: unknown): { code: string; message: string; hint?: stri
 }
 
 async function main(args: readonly string[]): Promise<void> {
+	const exit = () => process.exit(EXIT.fault);
+	const { signal, lend } = heedInterrupts(process, INTERRUPTED, exit);
 	const surroundings = {
 		env: process.env,
 		home: homedir(),
 		hostname: hostname(),
 		platform: process.platform,
 		clock: systemClock,
-		signal: untilInterrupted(),
+		signal,
+		lend,
 	};
 	// A reader that has seen enough, as with head.
 	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { howToLogin, loginCommand } from "./new-login.ts";
+import { howToLogin } from "./new-login.ts";
 
 const HOSTS = {
 	own: { name: "default", mode: "dedicated", followLogin: "when-needed" },
@@ -7,19 +7,10 @@ const HOSTS = {
 } as const;
 
 test.each<[string, string | undefined, string]>([
-	["own", undefined, "CLAUDE_CONFIG_DIR=/s/logins/own claude auth login"],
+	["own", undefined, "baton login own"],
 	["follows", undefined, "baton handover follows --next-login, then /login in claude"],
 	["follows", "follows", "run /login in claude on this PC"],
 	["gone", undefined, "name gone in the settings again first"],
 ])("for %s, with a permit for %s", (host, permitFor, words) => {
-	expect(howToLogin(HOSTS, (one) => `/s/logins/${one}`, permitFor)(host)).toBe(words);
-});
-
-test("the command can be pasted as it is", () => {
-	expect(loginCommand("/home/me too/it's", "linux")).toBe(
-		"CLAUDE_CONFIG_DIR='/home/me too/it'\\''s' claude auth login",
-	);
-	expect(loginCommand("C:\\Data\\myvps", "win32")).toBe(
-		'cmd /c "set CLAUDE_CONFIG_DIR=C:\\Data\\myvps&& claude auth login"',
-	);
+	expect(howToLogin(HOSTS, permitFor)(host)).toBe(words);
 });

@@ -19,10 +19,10 @@ function state(mode: "dedicated" | "follow-login", store: string): PcState {
 
 function notice(what: string, reason: string, where: PcState) {
 	const note: Note = { type: "note", level: "info", what, fp: FP, host: "myvps", reason };
-	return noticeOf(note, where, (host) => `/logins/${host}`);
+	return noticeOf(note, where);
 }
 
-const COMMAND = "CLAUDE_CONFIG_DIR=/logins/myvps claude auth login";
+const COMMAND = "baton login myvps";
 
 test("a declined login of a host's own folder stays there, and that is a warning", () => {
 	expect(notice("declined", "healthy", state("dedicated", "login:myvps"))).toMatchObject({

@@ -1,7 +1,7 @@
 /** Notes of the machine in words for the person at this PC, each with the next step where there is one. */
 
 import type { Note } from "@baton/core/effect";
-import type { Host, PcState } from "@baton/core/handover-state";
+import type { PcState } from "@baton/core/handover-state";
 import { dedicatedTo } from "@baton/core/handover-state";
 import { type HowToLogin, howToLogin } from "./new-login.ts";
 import { storeFlag } from "./store-flag.ts";
@@ -15,13 +15,9 @@ export interface Notice {
 	readonly next: string | undefined;
 }
 
-/**
- * What host, login and reason it is about stands beside it.
- *
- * @param folderOf claude's folder for a host's own logins
- */
-export function noticeOf(note: Note, state: PcState, folderOf: (host: Host) => string): Notice {
-	const login = howToLogin(state.rules.hosts, folderOf, state.record.permit?.host);
+/** What host, login and reason it is about stands beside it. */
+export function noticeOf(note: Note, state: PcState): Notice {
+	const login = howToLogin(state.rules.hosts, state.record.permit?.host);
 	const next = nextOf(note, state, login);
 	const stuck = note.what === "declined" && next !== undefined;
 	return { level: stuck ? "warn" : note.level, text: textOf(note.what), next };

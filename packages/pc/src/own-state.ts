@@ -102,7 +102,7 @@ async function load(options: OwnStateOptions): Promise<Loaded> {
 			persist: (next) => writeState(places.record, PC_RECORD_FORMAT, next),
 			source: sources,
 			link: linksOf(options),
-			onNote: (note, state) => logNote(log, note, state, places.login),
+			onNote: (note, state) => logNote(log, note, state),
 			onUnreadable: (store, why) =>
 				log.warn("a login cannot be read, and is left alone", {
 					path: sources(store).place,
@@ -155,13 +155,18 @@ function endedEarly(): never {
 	throw new BatonError("internal", "the machine ended before it was told to");
 }
 
-/** Also the folder of a host that is no longer in the settings, if something of it is under way. */
+/**
+ * Also the folder of a host that follows this PC's logins, once a login was made in it all the same, and
+ * that of a host no longer in the settings, if something of it is under way.
+ */
 function storesToWatch(rules: PcRules, record: PcRecord): StoreId[] {
-	const dedicated = Object.entries(rules.hosts).filter(([, { mode }]) => mode === "dedicated");
+	const stores = Object.entries(rules.hosts)
+		.map(([host, { mode }]) => ({ mode, store: dedicatedStore(host) }))
+		.filter(({ mode, store }) => mode === "dedicated" || record.stores[store] !== undefined);
 	return [
 		...new Set([
 			NORMAL_STORE,
-			...dedicated.map(([host]) => dedicatedStore(host)),
+			...stores.map(({ store }) => store),
 			...record.handovers.map(({ store }) => store),
 		]),
 	];

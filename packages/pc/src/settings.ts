@@ -101,6 +101,8 @@ export const settingsSchema = z.strictObject(
 		device: z.optional(word),
 		/** claude's configuration folder; `CLAUDE_CONFIG_DIR` or `~/.claude` unless given. */
 		claudeDir: z.optional(path),
+		/** The official claude, for `baton login`; the first one on the PATH unless given. */
+		claude: z.optional(path),
 		hosts: z._default(z.record(word, hostSchema, "must be an object of hosts by name"), {}),
 		/** Between two questions to a host that has nothing to do. */
 		statusEvery: z._default(atLeast(SECOND, "1s"), 15 * MINUTE),

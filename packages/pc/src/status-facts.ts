@@ -60,19 +60,15 @@ export interface StatusFacts {
 	readonly trouble?: string;
 }
 
-/**
- * @param only this host; all of them unless given
- * @param folderOf claude's folder for a host's own logins
- */
+/** @param only this host; all of them unless given */
 export function statusFacts(
 	record: PcRecord,
 	rules: PcRules,
 	live: LiveFacts | undefined,
 	only: Host | undefined,
-	folderOf: (host: Host) => string,
 ): StatusFacts {
 	const { permit } = record;
-	const login = howToLogin(rules.hosts, folderOf, permit?.host);
+	const login = howToLogin(rules.hosts, permit?.host);
 	const named = [...Object.keys(rules.hosts), ...record.handovers.map(({ host }) => host)];
 	const hosts = [...new Set(named)].filter((host) => only === undefined || host === only);
 	return {

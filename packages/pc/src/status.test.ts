@@ -21,8 +21,6 @@ const RULES: PcRules = {
 	timing: { statusEvery: MINUTE },
 };
 
-const folderOf = (host: string) => `/home/me/.local/state/baton/logins/${host}`;
-
 function told(status: Partial<StatusAnswer>): HostMemory {
 	return {
 		...NEW_HOST,
@@ -46,7 +44,7 @@ function recordWith(memory: HostMemory, ...steps: HandoverStep[]): PcRecord {
 }
 
 function text(record: PcRecord, live?: Parameters<typeof statusFacts>[2]): string {
-	return statusText(statusFacts(record, RULES, live, undefined, folderOf), NOW).join("\n");
+	return statusText(statusFacts(record, RULES, live, undefined), NOW).join("\n");
 }
 
 test("a host that holds its login", () => {
@@ -109,13 +107,7 @@ describe("whoever holds the login", () => {
 		],
 	])("%s", (_what, status, steps, holder) => {
 		const memory = status === undefined ? NEW_HOST : told(status);
-		const { hosts } = statusFacts(
-			recordWith(memory, ...steps),
-			RULES,
-			undefined,
-			undefined,
-			folderOf,
-		);
+		const { hosts } = statusFacts(recordWith(memory, ...steps), RULES, undefined, undefined);
 		expect(hosts[0]?.holder).toBe(holder);
 	});
 });
@@ -150,12 +142,11 @@ describe("a new login", () => {
 	};
 	const needy = { ...told({ state: "needs-login" }), need: "deadline" } as const;
 
-	test("for a host with a folder of its own is one command, never broken", () => {
-		const facts = statusFacts(recordWith(needy), dedicated, undefined, undefined, folderOf);
-		expect(statusText(facts, NOW).slice(-2)).toEqual([
-			"         make a new login for myvps:",
-			`         CLAUDE_CONFIG_DIR=${folderOf("myvps")} claude auth login`,
-		]);
+	test("for a host with a folder of its own is one command", () => {
+		const facts = statusFacts(recordWith(needy), dedicated, undefined, undefined);
+		expect(statusText(facts, NOW).at(-1)).toBe(
+			"         make a new login for myvps: baton login myvps",
+		);
 	});
 
 	test("for one that follows the PC's logins needs a permit, unless it is open", () => {
@@ -181,7 +172,7 @@ describe("a new login", () => {
 	}
 
 	test("of another account is not advised to replace what the host has", () => {
-		const facts = statusFacts(leftFor("other-account"), dedicated, undefined, undefined, folderOf);
+		const facts = statusFacts(leftFor("other-account"), dedicated, undefined, undefined);
 		const { words, next } = facts.hosts[0]?.left ?? {};
 		expect(words).toContain("this login is of another account than the one served there");
 		expect(next).toContain("myvps keeps to its account, so make a login of that one:");
@@ -189,7 +180,7 @@ describe("a new login", () => {
 
 	test("that was declined stays in its folder, and is shown", () => {
 		const record = leftFor();
-		const facts = statusFacts(record, dedicated, undefined, undefined, folderOf);
+		const facts = statusFacts(record, dedicated, undefined, undefined);
 		expect(facts.hosts[0]?.left).toMatchObject({ fp: FP.slice(0, 12) });
 		expect(statusText(facts, NOW).slice(-2)).toEqual([
 			"         login abcdef012345: in its folder here, declined or taken back (1 min)",
@@ -206,7 +197,7 @@ test("an access token that has ended, by the host's last word", () => {
 
 test("a host that left the settings is told of while something is under way", () => {
 	const record = recordWith(NEW_HOST, "kept");
-	const { hosts } = statusFacts(record, { ...RULES, hosts: {} }, undefined, undefined, folderOf);
+	const { hosts } = statusFacts(record, { ...RULES, hosts: {} }, undefined, undefined);
 	expect(hosts).toMatchObject([{ host: "myvps", login: "not-in-settings" }]);
 });
 

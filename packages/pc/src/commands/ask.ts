@@ -33,10 +33,10 @@ export async function ask(
 export function tellOutcomes(
 	outcomes: readonly Outcome[],
 	ok: boolean,
-	{ terminal, json, settings, places }: CommandContext,
+	{ terminal, json, settings }: CommandContext,
 	stores: Pick<AskedFor, "named" | "store"> = { named: undefined, store: undefined },
 ): void {
-	const login = howToLogin(pcRules(settings).hosts, places.login, undefined);
+	const login = howToLogin(pcRules(settings).hosts, undefined);
 	const asked = { ...stores, login };
 	const told = outcomes.map((outcome) => ({ outcome, ...outcomeWords(outcome, asked) }));
 	for (const { line, next } of told) {

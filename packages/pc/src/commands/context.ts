@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { Clock } from "@baton/io/clock";
 import { createLog, type LogLevel } from "@baton/io/log";
 import { batonFolders } from "@baton/io/paths";
+import type { Lend } from "../interrupts.ts";
 import { type LoadedSettings, loadSettings, type SettingsSurroundings } from "../load-settings.ts";
 import type { OwnStateOptions } from "../own-state.ts";
 import { type StatePlaces, statePlaces } from "../state-folder.ts";
@@ -21,6 +22,7 @@ export interface Surroundings extends SettingsSurroundings {
 	readonly clock: Clock;
 	/** Aborted on Ctrl-C and when the system asks for the end. */
 	readonly signal: AbortSignal;
+	readonly lend: Lend;
 }
 
 export interface CommandContext {

@@ -19,7 +19,7 @@ export async function statusCommand(
 	const { settings, places, terminal, json, clock } = context;
 	const live = await liveFacts(context);
 	const record = (await readState(places.record, PC_RECORD_FORMAT)) ?? EMPTY_PC_RECORD;
-	const facts = statusFacts(record, pcRules(settings), live, only, places.login);
+	const facts = statusFacts(record, pcRules(settings), live, only);
 	if (only !== undefined && facts.hosts.length === 0) {
 		throw new BatonError("usage", `there is no host ${only} in the settings`, {
 			hint: `known: ${Object.keys(settings.hosts).join(", ") || "none yet"}`,
