@@ -1,13 +1,8 @@
 /** Runs a program in a terminal of its own, as a person would: Ctrl-C is a key there. */
-import { existsSync } from "node:fs";
 import { type Child, type ChildOptions, startChild } from "./child-process.ts";
 
+/** Of util-linux. */
 const SCRIPT = "/usr/bin/script";
-
-/** Why there can be no terminal here; undefined if there can. */
-export function terminalMissing(): string | undefined {
-	return existsSync(SCRIPT) ? undefined : `${SCRIPT} is not there`;
-}
 
 export interface InTerminal extends Child {
 	/** As the key does: everyone in the foreground hears of it. */

@@ -294,7 +294,7 @@ function within(prefix: string, token: string): string | undefined {
 	return token.startsWith(prefix) ? token.slice(prefix.length) : undefined;
 }
 
-/** JSON or a form; undefined when it is neither, or not text throughout. */
+/** JSON or a form; undefined when it is neither, or not plain values throughout. */
 function parseParameters(
 	request: IncomingMessage,
 	body: string,
@@ -304,8 +304,8 @@ function parseParameters(
 	}
 	try {
 		const entries = Object.entries(JSON.parse(body) as object);
-		return entries.every(([, value]) => typeof value === "string")
-			? Object.fromEntries(entries)
+		return entries.every(([, value]) => ["string", "number"].includes(typeof value))
+			? Object.fromEntries(entries.map(([name, value]) => [name, String(value)]))
 			: undefined;
 	} catch {
 		return undefined;

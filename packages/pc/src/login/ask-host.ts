@@ -40,8 +40,9 @@ export async function askHost(
 
 export function objectionTo(host: Host, answer: Answer, now: number): Objection | undefined {
 	if (answer.type === "status") return objectionOf(host, answer, now);
-	const reason = "reason" in answer ? answer.reason : `it answered with ${answer.type}`;
-	return unreachable(host, new BatonError("service-unavailable", reason));
+	const reason = "reason" in answer ? answer.reason : undefined;
+	const message = reason ?? `it answered with ${answer.type}`;
+	return unreachable(host, new BatonError("service-unavailable", message));
 }
 
 function objectionOf(host: Host, status: StatusAnswer, now: number): Objection | undefined {

@@ -44,15 +44,21 @@ export function whatAppeared(host: Host, before: Look, after: Look): Appeared {
 	if (handover !== undefined) return ofHandover(host, handover);
 	const known = Object.entries(record.known).find(([fp, one]) => one.host === host && !old.has(fp));
 	if (known === undefined) return "nothing";
-	const [fp, { was }] = known;
-	if (was === "own") return { result: "forgotten", host, fp };
+	const [fp, { was, reason }] = known;
+	if (was === "own") {
+		return reason === undefined
+			? { result: "forgotten", host, fp }
+			: { result: "declined", host, fp, reason };
+	}
 	if (was === "in-custody") return { result: "copy", host, fp };
 	const generation = record.hosts[host]?.witness[lineageIdOf(fp)]?.generation ?? 1;
 	return { result: "handed-over", host, fp, generation, leftPcWithout: false };
 }
 
 function ofHandover(host: Host, { fp, step, reason }: Handover): Appeared {
-	if (step === "sealed" || step === "discarding") return { result: "spent", host, fp };
+	if (step === "sealed" || step === "discarding") {
+		return { result: "spent", host, fp, ...(reason === undefined ? {} : { reason }) };
+	}
 	return step === "kept" ? { result: "kept", host, fp, reason: reason ?? "unsure" } : "here";
 }
 
