@@ -41,6 +41,8 @@ export interface CuttingProxy {
 	delay(ms: number): void;
 	/** Every connection so far, in order. */
 	connections(): LinkCount[];
+	/** Where new connections go from now on, another port on 127.0.0.1. */
+	lead(targetPort: number): void;
 	/** Cuts everything and frees the port. */
 	close(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
 	const links: Link[] = [];
 	const faults: LinkFault[] = [];
 	let refusing = false;
+	let port = targetPort;
 	let delayMs = 0;
 	const server = createServer({ allowHalfOpen: true }, (client) => {
 		if (refusing) {
@@ -57,7 +60,7 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
 			client.resetAndDestroy();
 			return;
 		}
-		const target = connect({ port: targetPort, host: "127.0.0.1", allowHalfOpen: true });
+		const target = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
 		links.push(new Link(client, target, faults.shift(), () => delayMs));
 	});
 	server.listen(0, "127.0.0.1");
@@ -81,6 +84,9 @@ export async function startCuttingProxy(targetPort: number): Promise<CuttingProx
 		},
 		delay: (ms) => {
 			delayMs = ms;
+		},
+		lead: (to) => {
+			port = to;
 		},
 		connections: () => links.map(({ passed, held, open }) => ({ ...passed, held, open })),
 		async close() {

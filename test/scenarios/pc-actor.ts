@@ -73,6 +73,11 @@ export class PcActor implements Actor {
 
 	#configure(words: Words): void {
 		const host = words.next();
+		if (words.flag("gone")) {
+			const { [host]: _gone, ...others } = this.#hosts;
+			this.#hosts = others;
+			return;
+		}
 		const mode = words.flag("dedicated") ? "dedicated" : "follow-login";
 		const followLogin = words.flag("when-asked") ? "when-asked" : "when-needed";
 		words.flag("when-needed");

@@ -35,11 +35,17 @@ function lockPlans(state: PcState): LockPlan[] {
 	const copies = Object.entries(state.run.copies).map(
 		([store, fp]): LockPlan => ({ store, purpose: "disarm", fp }),
 	);
-	const steps = state.record.handovers.flatMap(({ step, store, fp }): LockPlan[] => {
-		if (step === "taking") return [{ store, purpose: "take", fp }];
+	const steps = state.record.handovers.flatMap((handover): LockPlan[] => {
+		const { step, store, fp } = handover;
+		if (step === "taking") return mayTake(state, handover) ? [{ store, purpose: "take", fp }] : [];
 		return step === "putting-back" ? [{ store, purpose: "put-back", fp }] : [];
 	});
 	return [...copies, ...steps];
+}
+
+/** For a host that left the settings nothing is taken; a take that was begun is seen to its end. */
+function mayTake({ rules, run }: PcState, { host, fp }: Handover): boolean {
+	return rules.hosts[host] !== undefined || run.escrows.includes(fp);
 }
 
 function lockWaitOf(state: PcState, store: StoreId): number {

@@ -104,6 +104,7 @@ export async function takeBack(
 		assertKnownHost(host, Object.keys(runner.state.rules.hosts));
 		return [{ result: "nothing-under-way", host }];
 	}
+	if (!force && under.some(isInTransit)) assertAsked(host, runner.state);
 	const asked: PostedEvent = { type: "take-back-asked", host, force };
 	const followings = under.map(
 		({ store, fp }) =>
@@ -142,6 +143,19 @@ function untilSettled(asked: PostedEvent, { runner, signal }: Asking): Promise<v
 
 function mayComeBack({ step }: Handover): boolean {
 	return step !== "claimed" && step !== "sealed" && step !== "discarding";
+}
+
+/** Only the host's own word brings it back. */
+function isInTransit({ step }: Handover): boolean {
+	return step === "taken";
+}
+
+/** @throws BatonError `usage` for a host that left the settings: nobody asks it anything */
+function assertAsked(host: Host, { rules }: PcState): void {
+	if (rules.hosts[host] !== undefined) return;
+	throw new BatonError("usage", `${host} is no longer in the settings, so it cannot be asked`, {
+		hint: `name it there again; or, if it is gone for good: baton take-back ${host} --force`,
+	});
 }
 
 function fpOf(reading: Reading): string | undefined {

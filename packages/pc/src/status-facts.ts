@@ -43,6 +43,8 @@ export interface HostFacts {
 	readonly contactAt?: number;
 	/** Why it cannot be reached; only known while a watcher runs. */
 	readonly trouble?: string;
+	/** What can be done about that. */
+	readonly remedy?: string;
 	/** The next step, where none of its logins has one. */
 	readonly next?: string;
 	readonly handovers: readonly HandoverFacts[];
@@ -92,7 +94,7 @@ function hostFacts(
 ): HostFacts {
 	const memory = record.hosts[host] ?? NEW_HOST;
 	const handovers = record.handovers.filter((one) => one.host === host);
-	const trouble = live?.links[host];
+	const { why: trouble, next: remedy } = live?.links[host] ?? {};
 	const mode = rules.hosts[host]?.mode;
 	const left = mode === "dedicated" ? leftIn(host, record, login) : undefined;
 	const isQuiet = mode !== undefined && handovers.length === 0 && left === undefined;
@@ -103,7 +105,7 @@ function hostFacts(
 		holder: holderOf(memory, handovers),
 		...(hasEarlier(memory, handovers) ? { hasEarlier: true as const } : {}),
 		...toldFacts(memory),
-		...defined({ trouble, next }),
+		...defined({ trouble, remedy, next }),
 		handovers: handovers.map((handover) => handoverFacts(handover, mode, login)),
 		...defined({ left }),
 	};
@@ -171,6 +173,7 @@ function nextOf(
 	mode: Mode,
 	login: HowToLogin,
 ): string | undefined {
+	if (mode === undefined && isAskedAbout(step)) return nextWithoutHost(host, step);
 	switch (step) {
 		case "provisional":
 			return `to hand it over all the same: baton handover ${host}${storeFlag(store, mode)}`;
@@ -181,4 +184,16 @@ function nextOf(
 		default:
 			return undefined;
 	}
+}
+
+/** Steps that only a word with the host leads on from. */
+function isAskedAbout(step: Handover["step"]): boolean {
+	return step === "pending" || step === "taking" || step === "taken";
+}
+
+/** The host is not in the settings, so nobody asks it. */
+function nextWithoutHost(host: Host, step: Handover["step"]): string {
+	return step === "taken"
+		? `name ${host} in the settings again; or, if it is gone for good: baton take-back ${host} --force`
+		: `name ${host} in the settings again, or keep the login here: baton take-back ${host}`;
 }

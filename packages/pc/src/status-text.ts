@@ -9,12 +9,14 @@ const WIDTH = 80;
 /** @param now wall-clock ms */
 export function statusText(facts: StatusFacts, now: number): string[] {
 	const { watcher, permit, hosts, stores, trouble } = facts;
+	const waits = !watcher.running && (permit !== undefined || hosts.some(isUnderWay));
 	const names = ["watcher", "permit", ...hosts.map(({ host }) => host)];
 	const indent = Math.min(Math.max(...names.map((name) => name.length)) + 2, 24);
 	const put = (name: string, text: string) => wrap(name, text, indent);
 	const page: Page = { put, next: (text) => nextText(text, put, indent) };
 	return [
 		...put("watcher", watcher.running ? `running, process ${watcher.pid}` : "not running"),
+		...(waits ? page.next("nothing goes on until it runs: baton watch") : []),
 		...(trouble === undefined ? [] : put("", trouble)),
 		...(permit === undefined
 			? []
@@ -26,6 +28,12 @@ export function statusText(facts: StatusFacts, now: number): string[] {
 		...(hosts.length === 0 ? put("hosts", "the settings name none yet") : []),
 		...Object.entries(stores).flatMap(([, why]) => put("store", why)),
 	];
+}
+
+/** Something goes on by itself, if only somebody sees to it. */
+function isUnderWay({ handovers, login }: HostFacts): boolean {
+	const waiting = ["provisional", "kept", "sealed"];
+	return login !== "not-in-settings" && handovers.some(({ step }) => !waiting.includes(step));
 }
 
 type Put = (name: string, text: string) => string[];
@@ -45,7 +53,7 @@ function nextText(text: string, put: Put, indent: number): string[] {
 }
 
 function hostText(facts: HostFacts, now: number, page: Page): string[] {
-	const { host, contactAt, trouble, handovers, login, next, left } = facts;
+	const { host, contactAt, trouble, remedy, handovers, login, next, left } = facts;
 	const { put } = page;
 	const contact =
 		contactAt === undefined
@@ -55,7 +63,10 @@ function hostText(facts: HostFacts, now: number, page: Page): string[] {
 		...put(host, holderText(facts)),
 		...timesText(facts, now).flatMap((text) => put("", text)),
 		...put("", trouble === undefined ? contact : `${contact}; now: ${trouble}`),
-		...(login === "not-in-settings" ? put("", "no longer in the settings") : []),
+		...(remedy === undefined ? [] : page.next(remedy)),
+		...(login === "not-in-settings"
+			? put("", "no longer in the settings, so it is not asked")
+			: []),
 		...(next === undefined ? [] : page.next(next)),
 		...handovers.flatMap((handover) => loginText(handover, now, page)),
 		...(left === undefined ? [] : loginText(left, now, page)),

@@ -70,7 +70,12 @@ test("a login in transit, a permit, and a host that cannot be reached", () => {
 	} as const;
 	const live = {
 		pid: 12,
-		links: { myvps: "cannot reach 127.0.0.1:22: nothing listens there" },
+		links: {
+			myvps: {
+				why: "cannot reach 127.0.0.1:22: nothing listens there",
+				next: "look whether the host is up",
+			},
+		},
 		stores: {},
 	};
 	expect(text(record, live)).toBe(
@@ -81,6 +86,7 @@ test("a login in transit, a permit, and a host that cannot be reached", () => {
 			"myvps    its login is in transit: nobody may spend it now",
 			"         last heard from 3 min ago; now: cannot reach 127.0.0.1:22: nothing",
 			"         listens there",
+			"         look whether the host is up",
 			"         login abcdef012345: in transit: nobody may spend it until the host has",
 			"         claimed it (1 min)",
 		].join("\n"),
@@ -114,7 +120,8 @@ describe("whoever holds the login", () => {
 
 test("a host that has a login while a new one is in transit: both are told", () => {
 	const held = told({ generation: 3, lineageId: "0".repeat(16), accessUntil: NOW + 2 * HOUR });
-	expect(text(recordWith(held, "taken")).split("\n").slice(1, 4)).toEqual([
+	const live = { pid: 12, links: {}, stores: {} };
+	expect(text(recordWith(held, "taken"), live).split("\n").slice(1, 4)).toEqual([
 		"myvps    holds its login, generation 3; a new one is in transit: nobody may",
 		"         spend that now",
 		"         access for 2 h",
@@ -195,10 +202,40 @@ test("an access token that has ended, by the host's last word", () => {
 	);
 });
 
-test("a host that left the settings is told of while something is under way", () => {
-	const record = recordWith(NEW_HOST, "kept");
-	const { hosts } = statusFacts(record, { ...RULES, hosts: {} }, undefined, undefined);
-	expect(hosts).toMatchObject([{ host: "myvps", login: "not-in-settings" }]);
+describe("a host that left the settings is told of while something is under way", () => {
+	const live = { pid: 12, links: {}, stores: {} };
+	const told = (step: HandoverStep) => {
+		const facts = statusFacts(recordWith(NEW_HOST, step), { ...RULES, hosts: {} }, live, undefined);
+		expect(facts.hosts).toMatchObject([{ host: "myvps", login: "not-in-settings" }]);
+		return statusText(facts, NOW).join(" ").replace(/\s+/g, " ");
+	};
+
+	test("in transit it comes back when the host is named again, or by force", () => {
+		const shown = told("taken");
+		expect(shown).toContain("its login is in transit: nobody may spend it now");
+		expect(shown).toContain("no longer in the settings, so it is not asked");
+		expect(shown).toContain(
+			"name myvps in the settings again; or, if it is gone for good: baton take-back myvps --force",
+		);
+	});
+
+	test.each<HandoverStep>(["pending", "taking"])("%s it may as well stay here", (step) => {
+		expect(told(step)).toContain(
+			"name myvps in the settings again, or keep the login here: baton take-back myvps",
+		);
+		expect(told(step)).not.toContain("--force");
+	});
+
+	test("and what needs no word of the host has its usual next step", () => {
+		expect(told("kept")).toContain("to put it back, log out there and run: baton take-back myvps");
+	});
+});
+
+test("without a watcher it is said what waits for one", () => {
+	const hint = "nothing goes on until it runs: baton watch";
+	expect(text(recordWith(NEW_HOST, "taken"))).toContain(hint);
+	expect(text(recordWith(NEW_HOST, "sealed"))).not.toContain(hint);
+	expect(text(recordWith(NEW_HOST))).not.toContain(hint);
 });
 
 test("lines stay within 80 columns and show no whole fingerprint", () => {

@@ -5,12 +5,12 @@ import type { Stage } from "./stage.ts";
 import { until } from "./until.ts";
 
 /** What the audit log tells, by kind. */
-export function whats(stage: Stage): string[] {
+export function whats(stage: Pick<Stage, "audit">): string[] {
 	return stage.audit().map(({ what }) => what);
 }
 
 /** The host has told this, so many times. */
-export async function told(stage: Stage, what: string, times = 1): Promise<void> {
+export async function told(stage: Pick<Stage, "audit">, what: string, times = 1): Promise<void> {
 	const heard = () => whats(stage).filter((one) => one === what).length;
 	await until(`the host tells ${what}`, () => heard() >= times);
 }
@@ -28,7 +28,10 @@ export async function done(stage: Stage): Promise<void> {
 }
 
 /** The sink has a token that the provider takes, and another than before. */
-export async function published({ vps, provider }: Stage, before?: string): Promise<void> {
+export async function published(
+	{ vps, provider }: Pick<Stage, "vps" | "provider">,
+	before?: string,
+): Promise<void> {
 	const file = join(vps.claudeFolder, ".credentials.json");
 	await until("the sink has a living token", async () => {
 		if (!existsSync(file)) return false;

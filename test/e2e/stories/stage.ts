@@ -51,6 +51,18 @@ export interface OtherPc {
 	steps(): string[];
 }
 
+/** Another VPS, paired with the first PC under a name of its own. */
+export interface OtherVps {
+	readonly host: string;
+	readonly vps: BatondHost;
+	/** Between the PC and its sshd. */
+	readonly link: CuttingProxy;
+	readonly sshd: Sshd;
+	serve(): Promise<Child>;
+	batond(...args: string[]): ReturnType<typeof runChild>;
+	audit(): AuditLine[];
+}
+
 export interface Stage {
 	readonly provider: OAuthServer;
 	readonly resource: ResourceServer;
@@ -82,6 +94,9 @@ export interface Stage {
 	/** Pairs one more PC. Its logins come from the same person. */
 	addPc(device: string): OtherPc;
 	readonly otherPcs: readonly OtherPc[];
+	/** One more VPS for the first PC, which the same key lets in. */
+	addVps(host: string): Promise<OtherVps>;
+	readonly otherVpses: readonly OtherVps[];
 	/** Steps of the hand-overs under way, as they lie on the PC's disk. */
 	steps(): string[];
 	/** The refresh token in the PC's own store. */
@@ -128,6 +143,7 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	const ended: Record<string, string> = {};
 	const consumers: Consumer[] = [];
 	const otherPcs: OtherPc[] = [];
+	const otherVpses: OtherVps[] = [];
 	const marks = [pc.scratch.path, vps.scratch.path];
 	const processes = watchProcesses(marks);
 	const keep = (child: Child, name = "program") => {
@@ -181,17 +197,47 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 			otherPcs.push(other);
 			return other;
 		},
-		audit: () => linesOf<AuditLine>(vps.scratch.at("state", "audit.jsonl")),
+		otherVpses,
+		async addVps(host) {
+			const its = makeBatondHost(provider, options.vps, vpsClock);
+			mkdirSync(its.claudeFolder, { mode: 0o700 });
+			const itsSshd = await startSshd({
+				authorizedKeys: [authorizedKey(its, key, "laptop", vpsClock)],
+				environment: { HOME: its.scratch.path },
+			});
+			const itsLink = await startCuttingProxy(itsSshd.port);
+			const identity = pc.scratch.at("device_key");
+			pc.addHost(host, { ...itsSshd, port: itsLink.port }, identity, { login, followLogin });
+			marks.push(its.scratch.path);
+			const other: OtherVps = {
+				host,
+				vps: its,
+				link: itsLink,
+				sshd: itsSshd,
+				serve: async () => keep(await its.serve(), `batond serve of ${host}`),
+				batond: (...args) => note(`batond ${args.join(" ")} of ${host}`, its.run(...args)),
+				audit: () => auditOf(its),
+			};
+			otherVpses.push(other);
+			return other;
+		},
+		audit: () => auditOf(vps),
 		steps: () => stepsOf(pc),
 		ownToken: () => pc.claude.read()?.claudeAiOauth?.refreshToken,
 		async close() {
 			processes.stop();
 			await Promise.all(consumers.map((consumer) => consumer.stop()));
 			await Promise.all(children.map(({ child }) => child.stop()));
-			await link.close();
-			await sshd.stop();
+			for (const one of [{ link, sshd }, ...otherVpses]) {
+				await one.link.close();
+				await one.sshd.stop();
+			}
 			await Promise.all([provider.close(), resource.close()]);
-			const machines = [vps, pc, ...otherPcs.map((other) => other.pc)];
+			const others = [
+				...otherPcs.map((other) => other.pc),
+				...otherVpses.map((other) => other.vps),
+			];
+			const machines = [vps, pc, ...others];
 			for (const { scratch } of machines) scratch.remove();
 		},
 	};
@@ -208,6 +254,10 @@ function authorizedKey(
 	const words = [...(settings.length > 0 ? ["env", ...settings] : []), ...argv];
 	const command = words.map((word) => `'${word}'`).join(" ");
 	return `restrict,command="${command}" ${publicKey} baton:${device}`;
+}
+
+function auditOf(vps: BatondHost): AuditLine[] {
+	return linesOf<AuditLine>(vps.scratch.at("state", "audit.jsonl"));
 }
 
 function stepsOf(pc: BatonPc): string[] {

@@ -10,7 +10,7 @@ import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { REFRESH_PREFIX } from "../../parts/oauth-server.ts";
 import { otherClockMissing } from "../../parts/other-clock.ts";
 import { sshdMissing } from "../../parts/sshd.ts";
-import { HOST, raiseStage, type Stage, type StageOptions } from "./stage.ts";
+import { raiseStage, type Stage, type StageOptions } from "./stage.ts";
 import { newestOf, type Place, placesOf } from "./whereabouts.ts";
 
 export interface Ending {
@@ -53,26 +53,29 @@ async function end(stage: Stage, { logins, lateTries = 0, running = [] }: Ending
 async function askForStatus(stage: Stage): Promise<void> {
 	const both = [["status"], ["status", "--json"]];
 	const asked = [stage, ...stage.otherPcs].flatMap((one) => both.map((args) => one.baton(...args)));
-	await Promise.all([...asked, ...both.map((args) => stage.batond(...args))]);
+	const hosts = [stage, ...stage.otherVpses];
+	const told = hosts.flatMap((host) => both.map((args) => host.batond(...args)));
+	await Promise.all([...asked, ...told]);
 }
 
 /** Tokens belong into claude's own files; of sinks' files, only access tokens. */
-function leaksOn({ pc, vps, said, otherPcs }: Stage) {
-	const sinks = [vps.claudeFolder, vps.scratch.at("sinks")];
+function leaksOn({ pc, vps, said, otherPcs, otherVpses }: Stage) {
+	const hosts = [vps, ...otherVpses.map((other) => other.vps)];
+	const sinks = hosts.flatMap((host) => [host.claudeFolder, host.scratch.at("sinks")]);
 	const pcs = [pc, ...otherPcs.map((other) => other.pc)];
 	const own = pcs.flatMap(({ claude, scratch }) => [
 		claude.credentialsPath,
-		scratch.at("state", "logins", HOST),
+		scratch.at("state", "logins"),
 	]);
 	const refreshToken = new RegExp(`${REFRESH_PREFIX}[\\w-]*`);
 	return [
 		...findLeaks({
 			pattern: CANARY_PATTERN,
 			texts: said(),
-			paths: [vps, ...pcs].map(({ scratch }) => scratch.path),
+			paths: [...hosts, ...pcs].map(({ scratch }) => scratch.path),
 			allowed: [...own, ...sinks],
 		}),
-		...findLeaks({ pattern: refreshToken, paths: [vps.scratch.path] }),
+		...findLeaks({ pattern: refreshToken, paths: hosts.map(({ scratch }) => scratch.path) }),
 	];
 }
 

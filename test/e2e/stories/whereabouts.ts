@@ -9,6 +9,7 @@ import type { Credentials } from "../../parts/fake-claude.ts";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { fingerprintOf, lineageOf } from "../../parts/token-ledger.ts";
 import type { BatonPc } from "../baton-pc.ts";
+import type { BatondHost } from "../batond-host.ts";
 import { HOST, type Stage } from "./stage.ts";
 
 export type Place =
@@ -18,9 +19,13 @@ export type Place =
 	| "other pc store"
 	| "other pc dedicated folder"
 	| "other pc escrow"
+	| `pc folder of ${string}`
 	| "vps current"
 	| "vps staged"
-	| "vps sink";
+	| "vps sink"
+	| "other vps current"
+	| "other vps staged"
+	| "other vps sink";
 
 /** The fingerprint of the newest refresh token that descends from a login. */
 export async function newestOf(stage: Stage, login: ClaudeAiOauth): Promise<string> {
@@ -35,7 +40,11 @@ export async function placesOf(stage: Stage, fp: string): Promise<Map<Place, str
 	const onPcs = await Promise.all(
 		pcs.map((pc) => placesOn(pc, fp, pc === stage.pc ? "" : "other ")),
 	);
-	const all = [...onPcs.flat(), ...sinkPlace(stage), ...(await custody(stage))];
+	const hosts = [stage.vps, ...stage.otherVpses.map(({ vps }) => vps)];
+	const onHosts = await Promise.all(
+		hosts.map((vps) => placesAt(vps, vps === stage.vps ? "" : "other ")),
+	);
+	const all = [...onPcs.flat(), ...otherFolders(stage), ...onHosts.flat()];
 	const found = all.filter(([, token]) => token && fingerprintOf(token) === fp);
 	return new Map(found as [Place, string][]);
 }
@@ -50,8 +59,12 @@ async function placesOn(pc: BatonPc, fp: string, which: "" | "other "): Promise<
 	];
 }
 
-function sinkPlace({ vps }: Stage): Found[] {
-	return [["vps sink", tokenIn(join(vps.claudeFolder, CREDENTIALS))]];
+/** The folders here of the hosts that a story added. */
+function otherFolders({ pc, otherVpses }: Stage): Found[] {
+	return otherVpses.map(({ host }) => [
+		`pc folder of ${host}`,
+		tokenIn(pc.scratch.at("state", "logins", host, CREDENTIALS)),
+	]);
 }
 
 const CREDENTIALS = ".credentials.json";
@@ -69,12 +82,13 @@ async function tokenInEscrow(pc: BatonPc, fp: string): Promise<string | undefine
 	return session.refreshToken.reveal();
 }
 
-async function custody({ vps }: Stage): Promise<Found[]> {
+async function placesAt(vps: BatondHost, which: "" | "other "): Promise<Found[]> {
 	const key = keyFile(join(vps.configFolder, "batond.key"));
 	const folder = join(vps.stateFolder, "secrets");
 	const record = await custodyStore(openSecretStore({ folder, key })).load("default");
 	return [
-		["vps current", record?.current?.session.refreshToken?.reveal()],
-		["vps staged", record?.staged?.session.refreshToken?.reveal()],
+		[`${which}vps current`, record?.current?.session.refreshToken?.reveal()],
+		[`${which}vps staged`, record?.staged?.session.refreshToken?.reveal()],
+		[`${which}vps sink`, tokenIn(join(vps.claudeFolder, CREDENTIALS))],
 	];
 }

@@ -35,7 +35,9 @@ function liveFacts({ runner, place, trouble }: AnswerPorts): LiveFacts {
 	const { rules } = runner.state;
 	const links = Object.keys(rules.hosts).flatMap((host) => {
 		const error = runner.linkTrouble(host);
-		return error === undefined ? [] : [[host, error.message] as const];
+		if (error === undefined) return [];
+		const next = error.hint === undefined ? {} : { next: error.hint };
+		return [[host, { why: error.message, ...next }] as const];
 	});
 	const stores = [...runner.storeTroubles].map(([store, why]) => [place(store), why] as const);
 	const written = trouble();

@@ -34,8 +34,8 @@ export type TakeBackRequest = Extract<ControlRequest, { type: "take-back" }>;
 
 const liveSchema = z.object({
 	pid: z.int(),
-	/** What keeps a host from being reached, by its name. */
-	links: z.record(z.string(), z.string()),
+	/** What keeps a host from being reached, by its name, and what can be done. */
+	links: z.record(z.string(), z.object({ why: z.string(), next: z.optional(z.string()) })),
 	/** Why a store cannot be read, by its place. */
 	stores: z.record(z.string(), z.string()),
 	/** Why the state cannot be written. */
