@@ -17,6 +17,7 @@ interface SystemPackage {
 const SYSTEM_PACKAGES: readonly SystemPackage[] = [
 	{ name: "openssh-server", file: "/usr/sbin/sshd", neededBy: "hand-overs over a real SSH" },
 	{ name: "openssh-client", file: "/usr/bin/ssh-keygen", neededBy: "hand-overs over a real SSH" },
+	{ name: "strace", file: "/usr/bin/strace", neededBy: "power cuts at every moment" },
 	{
 		name: "faketime",
 		file: "/usr/bin/faketime",
