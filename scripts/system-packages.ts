@@ -19,6 +19,11 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
 	{ name: "openssh-client", file: "/usr/bin/ssh-keygen", neededBy: "hand-overs over a real SSH" },
 	{ name: "strace", file: "/usr/bin/strace", neededBy: "power cuts at every moment" },
 	{
+		name: "openssl",
+		file: "/usr/bin/openssl",
+		neededBy: "the real claude before loopback servers",
+	},
+	{
 		name: "faketime",
 		file: "/usr/bin/faketime",
 		neededBy: "hand-overs between clocks hours apart",

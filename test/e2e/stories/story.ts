@@ -18,17 +18,24 @@ export interface Ending {
 	readonly logins: readonly (readonly [ClaudeAiOauth, Place | "nowhere"])[];
 	/** Presentations of a spent token: the one late try of a story that is about it. */
 	readonly lateTries?: number;
+	/** Where a person gave a token to a program on purpose, as the search of processes names it. */
+	readonly givenIn?: string;
 	/** What runs still, to be ended in order. */
 	readonly running?: readonly Child[];
 }
 
+export interface StoryOptions extends StageOptions {
+	/** Why it cannot be told here, beside what every story needs. */
+	missing?: string | undefined;
+}
+
 export function story(
 	title: string,
-	options: StageOptions,
+	options: StoryOptions,
 	tell: (stage: Stage) => Promise<Ending>,
 ): void {
 	const clocks = options.ahead === undefined ? undefined : otherClockMissing();
-	test.skipIf((sshdMissing() ?? clocks) !== undefined)(title, async () => {
+	test.skipIf((sshdMissing() ?? clocks ?? options.missing) !== undefined)(title, async () => {
 		const stage = await raiseStage(options);
 		try {
 			await end(stage, await tell(stage));
@@ -38,12 +45,15 @@ export function story(
 	});
 }
 
-async function end(stage: Stage, { logins, lateTries = 0, running = [] }: Ending): Promise<void> {
+async function end(
+	stage: Stage,
+	{ logins, lateTries = 0, running = [], givenIn }: Ending,
+): Promise<void> {
 	await askForStatus(stage);
 	expect(stage.processes.kinds()).not.toEqual([]);
 	for (const child of running) child.kill("SIGTERM");
 	for (const child of running) expect(await child.ended(20_000)).toEqual({ code: 0, signal: null });
-	expect(stage.processes.leaks()).toEqual([]);
+	expect(stage.processes.leaks()).toEqual(givenIn === undefined ? [] : [givenIn]);
 	expect(leaksOn(stage)).toEqual([]);
 	expect(await stage.provider.spentTwice()).toHaveLength(lateTries);
 	for (const [login, place] of logins) await expectOnlyAt(stage, login, place);
