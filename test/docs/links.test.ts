@@ -1,4 +1,4 @@
-/** Every relative link of the pages leads somewhere; one into a story names it. */
+/** Every relative link of the pages leads somewhere, and one into a story names it; so do named files. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -27,6 +27,11 @@ describe.each(PAGES)("%s", (path) => {
 
 	test("its links lead to files, folders and headings that exist", () => {
 		expect(links.filter(({ target }) => !leads(path, target))).toEqual([]);
+	});
+
+	test("the files it names are there", () => {
+		const named = page.code().filter((text) => /^(packages|scripts|test)\/[\w./-]+$/.test(text));
+		expect(named.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 	});
 
 	test("a link to a story bears the story's name", () => {
