@@ -78,12 +78,7 @@ test("the probe names the token in its header only, and shows it to nobody", () 
 	expect(JSON.stringify(probe)).not.toContain("CANARY");
 });
 
-function answer(
-	status: number,
-	body?: unknown,
-	retryAfter?: string,
-	date?: string,
-): HttpResponse {
+function answer(status: number, body?: unknown, retryAfter?: string, date?: string): HttpResponse {
 	const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
 	return { status, retryAfter, date, body: text };
 }
