@@ -171,9 +171,9 @@ function isPlain(command: string): boolean {
 	return !/[;&|`<>()\n]/.test(command.replace(/'[^']*'/g, ""));
 }
 
-/** As a shell splits a plain command: blanks part words, quotes and backslashes hold them together. */
+/** As a shell splits a command: blanks and operators part words, quotes and backslashes hold them together. */
 function shellWords(command: string): string[] {
-	const pieces = /(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+/g;
+	const pieces = /(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;&|<>()])+/g;
 	return (command.match(pieces) ?? []).map((word) =>
 		word.replace(
 			/'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g,

@@ -1,5 +1,7 @@
 /** The command line for people: what there is, what it takes, and what was probably meant. */
 
+import { homedir } from "node:os";
+import { resolve } from "node:path";
 import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { parseDuration } from "@baton/core/duration";
 import { BatonError, EXIT } from "@baton/core/error";
@@ -7,6 +9,9 @@ import { systemClock } from "@baton/io/clock";
 import { suggestKey } from "@baton/io/settings-file";
 import { VERSION } from "@baton/io/version";
 import yargs, { type Argv } from "yargs";
+import { usualAuthorizedKeys } from "./authorized-keys-file.ts";
+import { DEFAULT_WITHIN } from "./check-command.ts";
+import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
 import { type GlobalOptions, placesOf } from "./surroundings.ts";
 
@@ -60,9 +65,7 @@ function commandLine(surroundings: CliSurroundings, choose: Choose): Argv {
 		.wrap(80)
 		.option("config", { type: "string", requiresArg: true, describe: "another settings file" })
 		.option("state", { type: "string", requiresArg: true, describe: "another state folder" });
-	for (const declare of [declareServe, declareAccept, declareStatus, declareToken]) {
-		declare(parser, surroundings, choose);
-	}
+	for (const declare of DECLARATIONS) declare(parser, surroundings, choose);
 	return parser
 		.demandCommand(1, 1, "name a command")
 		.strict()
@@ -148,9 +151,101 @@ function declareToken(parser: Argv, { environment }: CliSurroundings, choose: Ch
 	);
 }
 
+function declareCheck(parser: Argv, { environment }: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"check",
+		"a line for each name: time left and until when; exit code 9 if a refresh is due, " +
+			"10 if a login is needed, 13 with no living token and the provider out of reach",
+		(options) =>
+			options
+				.option("name", { type: "string", requiresArg: true, describe: "only this one" })
+				.option("within", {
+					type: "string",
+					default: DEFAULT_WITHIN,
+					requiresArg: true,
+					describe: "a token with less left is due",
+				})
+				.option("fix", {
+					type: "boolean",
+					describe: "have what is due refreshed now and wait for it; else nothing is changed",
+				})
+				.option("json", { type: "boolean", describe: "one JSON object" })
+				.example("$0 check", "for a timer or a monitor; of several names the worst code counts")
+				.example("$0 check --within 2h --fix", "for an agent's heartbeat"),
+		choose(async (given) => {
+			const { check } = await import("./check.ts");
+			const { state: stateFolder } = placesOf(given, environment);
+			const withinMs = durationOf("--within", String(given.within));
+			const name = given.name === undefined ? undefined : String(given.name);
+			const [fix, json] = [given.fix === true, given.json === true];
+			return await check({ stateFolder, name, withinMs, fix, json, clock: systemClock });
+		}),
+	);
+}
+
+function declareDevices(parser: Argv, { environment }: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"devices",
+		"say which devices may speak to this service, by which keys; only reads",
+		(options) =>
+			options
+				.option("authorized-keys", AUTHORIZED_KEYS)
+				.option("json", { type: "boolean", describe: "one JSON object" })
+				.example("$0 devices", "warns of a key that may do more than it should"),
+		choose(async (given) => {
+			const { devices } = await import("./devices.ts");
+			return await devices(devicesOptions(given, environment));
+		}),
+	);
+}
+
+function declareForget(parser: Argv, surroundings: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"forget <device>",
+		"take a device's line out of authorized_keys and have nothing more to do with it; " +
+			"what it has handed over stays",
+		(options) =>
+			options
+				.positional("device", { type: "string", demandOption: true, describe: "its name" })
+				.option("authorized-keys", AUTHORIZED_KEYS)
+				.option("yes", { type: "boolean", describe: "do not ask first" })
+				.option("json", { type: "boolean", describe: "one JSON object" })
+				.example("$0 forget laptop", "asks first; works while the service is down too"),
+		choose(async (given) => {
+			const { forget } = await import("./forget.ts");
+			const asking = { ...surroundings, yes: given.yes === true };
+			const options = devicesOptions(given, surroundings.environment);
+			return await forget({ ...options, device: String(given.device), asking });
+		}),
+	);
+}
+
+const AUTHORIZED_KEYS = {
+	type: "string",
+	requiresArg: true,
+	describe: "another file than ~/.ssh/authorized_keys",
+} as const;
+
+function devicesOptions(given: Given, environment: NodeJS.ProcessEnv): DevicesOptions {
+	const { state: stateFolder } = placesOf(given, environment);
+	const named = given["authorized-keys"];
+	const file = named === undefined ? usualAuthorizedKeys(homedir()) : resolve(String(named));
+	return { stateFolder, file, json: given.json === true, clock: systemClock };
+}
+
+const DECLARATIONS = [
+	declareServe,
+	declareAccept,
+	declareStatus,
+	declareToken,
+	declareCheck,
+	declareDevices,
+	declareForget,
+];
+
 const EXIT_CODES =
 	"exit codes: 0 well, 1 fault, 2 usage or settings, 9 refresh due, 10 needs a login, " +
-	"12 service out of reach, 13 provider out of reach";
+	"11 not confirmed, 12 service out of reach, 13 provider out of reach";
 
 function durationOf(option: string, text: string): number {
 	const ms = parseDuration(text);
@@ -160,8 +255,21 @@ function durationOf(option: string, text: string): number {
 	});
 }
 
-const COMMANDS = ["serve", "accept", "status", "token"];
-const OPTIONS = ["config", "state", "device", "name", "min-valid", "json", "help", "version"];
+const COMMANDS = ["serve", "accept", "status", "token", "check", "devices", "forget"];
+const OPTIONS = [
+	"config",
+	"state",
+	"device",
+	"name",
+	"min-valid",
+	"within",
+	"fix",
+	"authorized-keys",
+	"yes",
+	"json",
+	"help",
+	"version",
+];
 
 function asUsage(fault: Error, args: readonly string[]): BatonError {
 	if (fault instanceof BatonError) return fault;

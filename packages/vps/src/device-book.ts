@@ -94,14 +94,17 @@ export class DeviceBook {
 		};
 	}
 
-	/** The device has said something. Returns at once; a disk that refuses costs only the memory of it. */
-	spoke(device: string): void {
+	/**
+	 * The device has said something. Resolves once that is on the disk as far as it will be; a disk that
+	 * refuses costs only the memory of it.
+	 */
+	async spoke(device: string): Promise<void> {
 		const now = this.#clock.now();
 		this.#set(device, { lastContact: now });
 		const before = this.#durable.get(device);
 		if (before !== undefined && now >= before && now - before < COARSE) return;
 		this.#durable.set(device, now);
-		this.#save().catch(orNone);
+		await this.#save().catch(orNone);
 	}
 
 	/**

@@ -74,7 +74,8 @@ async function answerAll(
 		}
 		// What it had sent before it was forgotten may still lie here.
 		if (devices.isForgotten(device)) return;
-		devices.spoke(device);
+		// Nobody waits for the disk on account of it.
+		void devices.spoke(device);
 		count += 1;
 		if (count > requests) return send(socket, requestIdOf(line), refused("too many requests"));
 		const { id, reply } = await replyTo(line, device, custodians);

@@ -12,11 +12,8 @@ const args = process.argv.slice(2);
 
 /** Yargs, zod and the service are loaded only by the commands that need them. */
 async function run(): Promise<Said> {
-	if (args[0] === "token") {
-		const { tokenCommand } = await import("./token-command.ts");
-		const said = await tokenCommand(args.slice(1), process.env);
-		if (said !== undefined) return said;
-	}
+	const said = await runQuickly();
+	if (said !== undefined) return said;
 	const stop = new AbortController();
 	for (const signal of ["SIGTERM", "SIGINT"] as const) {
 		process.on(signal, () => stop.abort());
@@ -29,6 +26,20 @@ async function run(): Promise<Said> {
 		errors: process.stderr,
 		stop: stop.signal,
 	});
+}
+
+/** Undefined for what is not called often, or not written as usual. */
+async function runQuickly(): Promise<Said | undefined> {
+	const [command, ...rest] = args;
+	if (command === "token") {
+		const { tokenCommand } = await import("./token-command.ts");
+		return await tokenCommand(rest, process.env);
+	}
+	if (command === "check") {
+		const { checkCommand } = await import("./check-command.ts");
+		return await checkCommand(rest, process.env);
+	}
+	return undefined;
 }
 
 function explain(error: unknown): Said {
