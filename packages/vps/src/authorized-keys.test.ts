@@ -1,7 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findDevices, withoutLines } from "./authorized-keys.ts";
 
@@ -72,17 +68,8 @@ test("a key that also stands in a line without the command is told of, wherever 
 });
 
 test("the fingerprint is the one that ssh-keygen prints", () => {
-	const folder = mkdtempSync(join(tmpdir(), "batond-keys-"));
-	try {
-		writeFileSync(join(folder, "key.pub"), `ssh-ed25519 ${KEY} x\n`);
-		const printed = execFileSync("ssh-keygen", ["-lf", join(folder, "key.pub")], {
-			encoding: "utf8",
-		});
-		const [found] = devicesIn(LINE(`restrict,${ACCEPT}`));
-		expect(printed.split(" ")[1]).toBe(found?.fingerprint);
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
+	const [found] = devicesIn(LINE(`restrict,${ACCEPT}`));
+	expect(found?.fingerprint).toBe("SHA256:GzyWzTeudfNx0kdhN8ph82wM7oRZSf6aCh5O22jYVcs");
 });
 
 test("taking lines out leaves every other byte", () => {

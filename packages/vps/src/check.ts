@@ -114,6 +114,6 @@ async function settled(options: CheckOptions, names: readonly string[]): Promise
 	}
 }
 
-export function isUnderWay({ asked, state, sinks }: NameStatus): boolean {
+function isUnderWay({ asked, state, sinks }: NameStatus): boolean {
 	return asked === true || state === "refreshing" || sinks.some((sink) => sink.state === "behind");
 }

@@ -73,7 +73,7 @@ async function askBoth(stateFolder: string, clock: Clock) {
 	}
 }
 
-export function handedOverBy(device: string, names: ServiceStatus["names"]): HandedOver[] {
+function handedOverBy(device: string, names: ServiceStatus["names"]): HandedOver[] {
 	return names.flatMap((status) => {
 		const { name, device: of, lineageId, staged } = status;
 		const main = of === device && lineageId !== undefined;
