@@ -1,33 +1,34 @@
 /** What `baton status` tells, as plain facts: from the record, and from the watcher if one runs. */
 
 import type { Handover, Host, HostMemory, PcRecord, PcRules } from "@baton/core/handover-state";
-import { dedicatedStore, NEW_HOST } from "@baton/core/handover-state";
+import { dedicatedStore, dedicatedTo, NEW_HOST } from "@baton/core/handover-state";
 import type { StatusAnswer } from "@baton/core/protocol";
 import type { LiveFacts } from "./control/messages.ts";
+import { type Around, handoverWords, nextOfHandover } from "./handover-words.ts";
 import { type HowToLogin, howToLogin } from "./new-login.ts";
-import { storeFlag } from "./store-flag.ts";
-import { type Holder, hasEarlier, holderOf } from "./who-holds.ts";
-import {
-	afterDecline,
-	afterSpent,
-	backFromEscrow,
-	leftWords,
-	sealedWords,
-	stepWords,
-} from "./words.ts";
+import { type Holder, hasEarlier, holderOf, isFromElsewhere } from "./who-holds.ts";
+import { afterDecline, leftWords } from "./words.ts";
 
 export interface HandoverFacts {
 	/** First 12 hex digits of the fingerprint. */
 	readonly fp: string;
 	readonly step: Handover["step"];
+	/** Where it came from: claude's own place, or the host's folder here. */
+	readonly store: "normal" | "dedicated";
 	readonly words: string;
 	/** Wall-clock ms, as all times here. */
 	readonly since: number;
+	/** The login's own end, which nothing moves. */
+	readonly deadline?: number;
+	/** Why it came back, or could not be handed over. */
+	readonly reason?: string;
+	/** Why it is to come back. */
+	readonly takeBack?: string;
 	readonly next?: string;
 }
 
 /** A login in a host's own folder that is not on its way there: declined, or taken back. */
-export type LeftFacts = Omit<HandoverFacts, "step">;
+export type LeftFacts = Omit<HandoverFacts, "step" | "takeBack">;
 
 export interface HostFacts {
 	readonly host: Host;
@@ -35,10 +36,17 @@ export interface HostFacts {
 	readonly holder: Holder;
 	/** It has an earlier login while a new one is in transit to it. */
 	readonly hasEarlier?: true;
+	/** What is in transit to it did not come from this PC. */
+	readonly fromElsewhere?: true;
+	/** What it last told of itself, up to `contactAt`. */
 	readonly state?: StatusAnswer["state"];
+	readonly lineageId?: string;
 	readonly generation?: number;
 	readonly accessUntil?: number;
 	readonly deadline?: number;
+	/** Of the last refresh. */
+	readonly rotatedAt?: number;
+	readonly version?: string;
 	readonly need?: string;
 	readonly contactAt?: number;
 	/** Why it cannot be reached; only known while a watcher runs. */
@@ -51,10 +59,19 @@ export interface HostFacts {
 	readonly left?: LeftFacts;
 }
 
+/** The next login in claude's own place goes to this host. */
+export interface PermitFacts {
+	readonly host: Host;
+	readonly by: "person" | "host";
+	readonly since: number;
+	/** It may push out a login in good order. */
+	readonly replace: boolean;
+}
+
 export interface StatusFacts {
 	readonly ok: true;
 	readonly watcher: { readonly running: boolean; readonly pid?: number };
-	readonly permit?: { readonly host: Host; readonly by: string; readonly since: number };
+	readonly permit?: PermitFacts;
 	readonly hosts: readonly HostFacts[];
 	/** Why a login on this PC cannot be read, by its place. */
 	readonly stores: Readonly<Record<string, string>>;
@@ -76,14 +93,20 @@ export function statusFacts(
 	return {
 		ok: true,
 		watcher: live === undefined ? { running: false } : { running: true, pid: live.pid },
-		...(permit === undefined
-			? {}
-			: { permit: { host: permit.host, by: permit.by, since: permit.since } }),
+		...(permit === undefined ? {} : { permit }),
 		hosts: hosts.map((host) => hostFacts(host, record, rules, live, login)),
 		stores: live?.stores ?? {},
 		...(live?.trouble === undefined ? {} : { trouble: live.trouble }),
 	};
 }
+
+/** Steps of logins that no longer are to meet the host's need. */
+const IN_THE_BACKGROUND: readonly Handover["step"][] = [
+	"putting-back",
+	"put-back",
+	"kept",
+	"discarding",
+];
 
 function hostFacts(
 	host: Host,
@@ -97,16 +120,22 @@ function hostFacts(
 	const { why: trouble, next: remedy } = live?.links[host] ?? {};
 	const mode = rules.hosts[host]?.mode;
 	const left = mode === "dedicated" ? leftIn(host, record, login) : undefined;
-	const isQuiet = mode !== undefined && handovers.length === 0 && left === undefined;
-	const next = isQuiet ? nextForHost(host, memory, login) : undefined;
+	const around: Around = { mode, login, isOutOfReach: trouble !== undefined };
+	const isQuiet =
+		left === undefined && handovers.every(({ step }) => IN_THE_BACKGROUND.includes(step));
+	const next =
+		mode !== undefined && isQuiet
+			? nextForHost(host, memory, login, live !== undefined)
+			: undefined;
 	return {
 		host,
 		login: mode ?? "not-in-settings",
 		holder: holderOf(memory, handovers),
+		...(isFromElsewhere(memory, handovers) ? { fromElsewhere: true as const } : {}),
 		...(hasEarlier(memory, handovers) ? { hasEarlier: true as const } : {}),
 		...toldFacts(memory),
 		...defined({ trouble, remedy, next }),
-		handovers: handovers.map((handover) => handoverFacts(handover, mode, login)),
+		handovers: handovers.map((handover) => handoverFacts(handover, around)),
 		...defined({ left }),
 	};
 }
@@ -117,15 +146,17 @@ function leftIn(
 	{ stores, known, handovers }: PcRecord,
 	login: HowToLogin,
 ): LeftFacts | undefined {
-	const fp = stores[dedicatedStore(host)]?.fp;
+	const { fp, deadline } = stores[dedicatedStore(host)] ?? {};
 	const own = fp === undefined ? undefined : known[fp];
 	if (fp === undefined || own?.was !== "own") return undefined;
 	if (handovers.some((one) => one.fp === fp)) return undefined;
 	const handover = `baton handover ${host}`;
 	return {
 		fp: fp.slice(0, 12),
-		words: leftWords(own.reason),
+		store: "dedicated",
+		words: leftWords(own.reason, host),
 		since: own.at,
+		...defined({ deadline, reason: own.reason }),
 		next:
 			afterDecline(host, own.reason, { handover, login: login(host) }) ??
 			`to hand it over all the same: ${handover} --replace`,
@@ -134,18 +165,27 @@ function leftIn(
 
 function nextForHost(
 	host: Host,
-	{ status, need }: HostMemory,
+	{ status, need, contactAt }: HostMemory,
 	login: HowToLogin,
+	isWatched: boolean,
 ): string | undefined {
 	if (need !== undefined) return `make a new login for ${host}: ${login(host)}`;
-	return status?.state === "verifying"
-		? "nothing to do, but if it stays so, ask there: batond status"
-		: undefined;
+	if (contactAt === undefined) return isWatched ? undefined : "to ask it: baton watch";
+	switch (status?.state) {
+		case "in-doubt":
+		case "suspect":
+			return "nothing to do: it finds out, and asks for a login if it must";
+		case "verifying":
+			return "nothing to do, but if it stays so, ask there: batond status";
+		default:
+			return undefined;
+	}
 }
 
 function toldFacts({ status, need, contactAt }: HostMemory) {
-	const { state, generation, accessUntil, deadline } = status ?? {};
-	return defined({ state, generation, accessUntil, deadline, need, contactAt });
+	const { state, lineageId, generation, accessUntil, deadline, rotatedAt, version } = status ?? {};
+	const told = { state, lineageId, generation, accessUntil, deadline, rotatedAt, version };
+	return defined({ ...told, need, contactAt });
 }
 
 /** Without the keys whose value is undefined. */
@@ -154,46 +194,15 @@ function defined<T extends object>(facts: T): { [K in keyof T]?: Exclude<T[K], u
 	return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-type Mode = PcRules["hosts"][Host]["mode"] | undefined;
-
-function handoverFacts(handover: Handover, mode: Mode, login: HowToLogin): HandoverFacts {
-	const { fp, step, since } = handover;
-	const next = nextOf(handover, mode, login);
+function handoverFacts(handover: Handover, around: Around): HandoverFacts {
+	const { fp, step, since, store, deadline, reason, takeBack } = handover;
+	const next = nextOfHandover(handover, around);
 	return {
 		fp: fp.slice(0, 12),
 		step,
-		words: step === "sealed" ? sealedWords(handover.reason) : stepWords(step),
+		store: dedicatedTo(store) === undefined ? "normal" : "dedicated",
+		words: handoverWords(handover),
 		since,
-		...(next === undefined ? {} : { next }),
+		...defined({ deadline, reason, takeBack, next }),
 	};
-}
-
-function nextOf(
-	{ step, host, reason, store }: Handover,
-	mode: Mode,
-	login: HowToLogin,
-): string | undefined {
-	if (mode === undefined && isAskedAbout(step)) return nextWithoutHost(host, step);
-	switch (step) {
-		case "provisional":
-			return `to hand it over all the same: baton handover ${host}${storeFlag(store, mode)}`;
-		case "kept":
-			return backFromEscrow(host, reason);
-		case "sealed":
-			return afterSpent(host, reason, login(host));
-		default:
-			return undefined;
-	}
-}
-
-/** Steps that only a word with the host leads on from. */
-function isAskedAbout(step: Handover["step"]): boolean {
-	return step === "pending" || step === "taking" || step === "taken";
-}
-
-/** The host is not in the settings, so nobody asks it. */
-function nextWithoutHost(host: Host, step: Handover["step"]): string {
-	return step === "taken"
-		? `name ${host} in the settings again; or, if it is gone for good: baton take-back ${host} --force`
-		: `name ${host} in the settings again, or keep the login here: baton take-back ${host}`;
 }

@@ -1,7 +1,7 @@
 /** The facts of `baton status` as short lines for people, within 80 columns. */
 
 import { formatDuration } from "@baton/core/duration";
-import type { HostFacts, LeftFacts, StatusFacts } from "./status-facts.ts";
+import type { HostFacts, LeftFacts, PermitFacts, StatusFacts } from "./status-facts.ts";
 import { lossWords } from "./words.ts";
 
 const WIDTH = 80;
@@ -13,21 +13,30 @@ export function statusText(facts: StatusFacts, now: number): string[] {
 	const names = ["watcher", "permit", ...hosts.map(({ host }) => host)];
 	const indent = Math.min(Math.max(...names.map((name) => name.length)) + 2, 24);
 	const put = (name: string, text: string) => wrap(name, text, indent);
-	const page: Page = { put, next: (text) => nextText(text, put, indent) };
+	const next = (text: string) => nextText(text, put, indent);
+	const page: Page = { put, next, isWatched: watcher.running };
 	return [
 		...put("watcher", watcher.running ? `running, process ${watcher.pid}` : "not running"),
 		...(waits ? page.next("nothing goes on until it runs: baton watch") : []),
-		...(trouble === undefined ? [] : put("", trouble)),
+		...(trouble === undefined ? [] : put("", `nothing goes on until this is mended: ${trouble}`)),
 		...(permit === undefined
 			? []
 			: [
-					...put("permit", `the next /login on this PC goes to ${permit.host}`),
+					...put("permit", permitText(permit, now)),
 					...page.next(`to close it: baton take-back ${permit.host}`),
 				]),
 		...hosts.flatMap((host) => hostText(host, now, page)),
 		...(hosts.length === 0 ? put("hosts", "the settings name none yet") : []),
-		...Object.entries(stores).flatMap(([, why]) => put("store", why)),
+		...Object.values(stores).flatMap((why) => [
+			...put("store", `${why}: left alone`),
+			...page.next("look at the file, or make a new login there"),
+		]),
 	];
+}
+
+function permitText({ host, by, since }: PermitFacts, now: number): string {
+	const why = by === "host" ? ", which needs one" : "";
+	return `the next /login on this PC goes to ${host}${why} (open for ${formatDuration(now - since)})`;
 }
 
 /** Something goes on by itself, if only somebody sees to it. */
@@ -42,6 +51,7 @@ interface Page {
 	readonly put: Put;
 	/** A next step. */
 	readonly next: (text: string) => string[];
+	readonly isWatched: boolean;
 }
 
 /** What stands after the colon is to be copied: it is never broken, however long. */
@@ -54,10 +64,10 @@ function nextText(text: string, put: Put, indent: number): string[] {
 
 function hostText(facts: HostFacts, now: number, page: Page): string[] {
 	const { host, contactAt, trouble, remedy, handovers, login, next, left } = facts;
-	const { put } = page;
+	const { put, isWatched } = page;
 	const contact =
 		contactAt === undefined
-			? "never heard from yet"
+			? `never heard from yet${trouble === undefined && isWatched ? "; it is being asked" : ""}`
 			: `last heard from ${formatDuration(now - contactAt)} ago`;
 	return [
 		...put(host, holderText(facts)),
@@ -84,41 +94,62 @@ function holderText({ holder, generation = 0, need, state = "held", ...facts }: 
 	const holds = `generation ${generation}${DOUBTS[state] ?? ""}`;
 	switch (holder) {
 		case "host":
+			if (["none", "staged", "needs-login"].includes(state)) return "has just claimed its login";
 			return state === "verifying"
-				? "has claimed its login, served once the provider has named its account"
+				? "has claimed its login, and serves it once the provider has named its account"
 				: `holds its login, ${holds}`;
 		case "in-transit":
 			return facts.hasEarlier
 				? `holds its login, ${holds}; a new one is in transit: nobody may spend that now`
-				: "its login is in transit: nobody may spend it now";
+				: inTransitText(facts.fromElsewhere === true);
 		case "nobody":
+			if (need === undefined && state === "needs-login") return "needs a login";
 			return `needs a login: ${lossWords(need ?? "none-yet")}`;
 		case "unknown":
 			return "not known yet whether it holds a login";
 	}
 }
 
+function inTransitText(fromElsewhere: boolean): string {
+	return fromElsewhere
+		? "has a login in transit from elsewhere: nobody may spend it until it is claimed"
+		: "its login is in transit: nobody may spend it now";
+}
+
 function timesText(facts: HostFacts, now: number): string[] {
 	const { accessUntil, deadline, holder, hasEarlier } = facts;
-	if (holder !== "host" && !hasEarlier) return [];
+	const isTold = facts.state !== "none" && facts.state !== "needs-login";
+	if ((holder !== "host" || !isTold) && !hasEarlier) return [];
 	const access = accessUntil === undefined ? [] : [accessText(accessUntil - now)];
-	const end = deadline === undefined ? [] : [`login ends in ${formatDuration(deadline - now)}`];
+	const end = deadline === undefined ? [] : [lastsText(deadline - now)];
 	const text = [...access, ...end].join(", ");
 	return text === "" ? [] : [text];
+}
+
+function lastsText(left: number): string {
+	return left > 0 ? `login ends in ${formatDuration(left)}` : "login past its end";
 }
 
 /** The host has told when; it may have refreshed since. */
 function accessText(left: number): string {
 	return left > 0
-		? `access for ${formatDuration(left)}`
-		: `access ended ${formatDuration(-left)} ago, by its last word`;
+		? `access token lasts ${formatDuration(left)}`
+		: `access token ended ${formatDuration(-left)} ago, by its last word`;
 }
 
-function loginText({ fp, words, since, next }: LeftFacts, now: number, page: Page): string[] {
+function loginText(facts: LeftFacts, now: number, { put, next: step }: Page): string[] {
+	const { fp, store, words, since, deadline, next } = facts;
+	const from = store === "normal" ? " from claude's own place" : "";
 	return [
-		...page.put("", `login ${fp}: ${words} (${formatDuration(now - since)})`),
-		...(next === undefined ? [] : page.next(next)),
+		...put("", `login ${fp}${from}: ${words}`),
+		...put("", `so for ${formatDuration(now - since)}${endText(deadline, now)}`),
+		...(next === undefined ? [] : step(next)),
 	];
+}
+
+function endText(deadline: number | undefined, now: number): string {
+	if (deadline === undefined) return "";
+	return deadline > now ? `; it ends in ${formatDuration(deadline - now)}` : "; it is past its end";
 }
 
 /** The name stands in the first column of the first line only. */

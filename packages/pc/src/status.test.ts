@@ -57,7 +57,7 @@ test("a host that holds its login", () => {
 		[
 			"watcher  running, process 12",
 			"myvps    holds its login, generation 3",
-			"         access for 2 h, login ends in 27 days",
+			"         access token lasts 2 h, login ends in 27 days",
 			"         last heard from 3 min ago",
 		].join("\n"),
 	);
@@ -81,14 +81,16 @@ test("a login in transit, a permit, and a host that cannot be reached", () => {
 	expect(text(record, live)).toBe(
 		[
 			"watcher  running, process 12",
-			"permit   the next /login on this PC goes to myvps",
+			"permit   the next /login on this PC goes to myvps (open for 0 s)",
 			"         to close it: baton take-back myvps",
 			"myvps    its login is in transit: nobody may spend it now",
 			"         last heard from 3 min ago; now: cannot reach 127.0.0.1:22: nothing",
 			"         listens there",
 			"         look whether the host is up",
-			"         login abcdef012345: in transit: nobody may spend it until the host has",
-			"         claimed it (1 min)",
+			"         login abcdef012345 from claude's own place: in transit: nobody may",
+			"         spend it until myvps has claimed it",
+			"         so for 1 min",
+			"         only if myvps is gone for good: baton take-back myvps --force",
 		].join("\n"),
 	);
 });
@@ -124,7 +126,7 @@ test("a host that has a login while a new one is in transit: both are told", () 
 	expect(text(recordWith(held, "taken"), live).split("\n").slice(1, 4)).toEqual([
 		"myvps    holds its login, generation 3; a new one is in transit: nobody may",
 		"         spend that now",
-		"         access for 2 h",
+		"         access token lasts 2 h",
 	]);
 	const same = told({ generation: 1, lineageId: lineageIdOf(FP) });
 	expect(text(recordWith(same, "taken"))).toContain("its login is in transit: nobody");
@@ -136,7 +138,8 @@ test("a claimed login whose account is not named yet", () => {
 			.split("\n")
 			.slice(1),
 	).toEqual([
-		"myvps    has claimed its login, served once the provider has named its account",
+		"myvps    has claimed its login, and serves it once the provider has named its",
+		"         account",
 		"         last heard from 3 min ago",
 		"         nothing to do, but if it stays so, ask there: batond status",
 	]);
@@ -181,7 +184,7 @@ describe("a new login", () => {
 	test("of another account is not advised to replace what the host has", () => {
 		const facts = statusFacts(leftFor("other-account"), dedicated, undefined, undefined);
 		const { words, next } = facts.hosts[0]?.left ?? {};
-		expect(words).toContain("this login is of another account than the one served there");
+		expect(words).toContain("since it is of another account than myvps serves");
 		expect(next).toContain("myvps keeps to its account, so make a login of that one:");
 	});
 
@@ -189,8 +192,9 @@ describe("a new login", () => {
 		const record = leftFor();
 		const facts = statusFacts(record, dedicated, undefined, undefined);
 		expect(facts.hosts[0]?.left).toMatchObject({ fp: FP.slice(0, 12) });
-		expect(statusText(facts, NOW).slice(-2)).toEqual([
-			"         login abcdef012345: in its folder here, declined or taken back (1 min)",
+		expect(statusText(facts, NOW).slice(-3)).toEqual([
+			"         login abcdef012345: in its folder here, declined or taken back",
+			"         so for 1 min",
 			"         to hand it over all the same: baton handover myvps --replace",
 		]);
 	});
@@ -198,7 +202,7 @@ describe("a new login", () => {
 
 test("an access token that has ended, by the host's last word", () => {
 	expect(text(recordWith(told({ accessUntil: NOW - 2 * MINUTE })))).toContain(
-		"access ended 2 min ago, by its last word",
+		"access token ended 2 min ago, by its last word",
 	);
 });
 
@@ -227,7 +231,9 @@ describe("a host that left the settings is told of while something is under way"
 	});
 
 	test("and what needs no word of the host has its usual next step", () => {
-		expect(told("kept")).toContain("to put it back, log out there and run: baton take-back myvps");
+		expect(told("kept")).toContain(
+			"to put it back once its place is without a login: baton take-back myvps",
+		);
 	});
 });
 

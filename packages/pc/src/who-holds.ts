@@ -34,6 +34,7 @@ export function holderOf(memory: HostMemory, handovers: readonly Handover[]): Ho
 	const { status } = memory;
 	if (handovers.some((one) => one.step === "taken" && !isVerifying(memory, one)))
 		return "in-transit";
+	if (handovers.some(({ step }) => step === "claimed")) return "host";
 	switch (status?.state) {
 		case undefined:
 			return "unknown";
@@ -45,4 +46,9 @@ export function holderOf(memory: HostMemory, handovers: readonly Handover[]): Ho
 		default:
 			return "host";
 	}
+}
+
+/** A login is staged there that is none of this PC's hand-overs. */
+export function isFromElsewhere({ status }: HostMemory, handovers: readonly Handover[]): boolean {
+	return status?.state === "staged" && !handovers.some(({ step }) => step === "taken");
 }

@@ -1,6 +1,6 @@
 /** The protocol's reasons and the steps of a hand-over as a person reads them. */
 
-import type { HandoverStep } from "@baton/core/handover-state";
+import type { HandoverStep, Host } from "@baton/core/handover-state";
 
 const DECLINES: Readonly<Record<string, string>> = {
 	healthy: "the login it has is in good order",
@@ -34,36 +34,49 @@ export function lossWords(reason: string): string {
 }
 
 const STEPS: Record<HandoverStep, string> = {
-	provisional: "seen, but whether it is a fresh login cannot be told",
+	provisional: "seen, and left alone: whether it is a fresh login cannot be told",
 	pending: "to be offered; nothing has been touched",
-	taking: "offered and accepted, about to be taken",
+	taking: "this PC's own still: accepted, and about to be taken",
 	taken: "in transit: nobody may spend it until the host has claimed it",
-	claimed: "claimed by the host, the copy here is about to be erased",
-	"putting-back": "on its way back to this PC",
-	"put-back": "back on this PC",
+	claimed: "claimed by the host; the copy here is about to be erased",
+	"putting-back": "this PC's own again, about to be put back in its place",
+	"put-back": "this PC's own again, and back in its place",
 	kept: "this PC's own, kept in escrow: its place holds another, or it is not sure",
-	sealed: "spent: never used again",
-	discarding: "spent, about to be erased",
+	sealed: "lost: the claim was refused, or its answer never came; it is not used again",
+	discarding: "of no use to anybody; the copy here is about to be erased",
 };
 
-/** Why a login is the PC's own again. */
-export function leftWords(reason: string | undefined): string {
-	switch (reason) {
-		case undefined:
-		case "unsure":
-			return "in its folder here, declined or taken back";
-		case "withdrawn":
-		case "forced":
-			return "in its folder here, taken back";
-		default:
-			return `in its folder here, not handed over: ${declineWords(reason)}`;
-	}
+const SINCE: Readonly<Record<string, (host: Host) => string>> = {
+	healthy: (host) => `${host} has one in good order`,
+	retired: (host) => `${host} had it before and has replaced it`,
+	"other-account": (host) => `it is of another account than ${host} serves`,
+	busy: (host) => `${host} was busy with another login`,
+	expired: () => "it has reached its end",
+	blank: () => "it is empty",
+	dead: () => "the provider no longer takes it",
+	replaced: (host) => `another login took its place on ${host}`,
+	declined: (host) => `${host} no longer wanted it`,
+	withdrawn: () => "it was taken back",
+	forced: () => "it was taken back by force",
+	unsure: () => "whether claude had spent it could not be told",
+};
+
+/** Why a login came back or was not taken, with both it and the host in one line. */
+export function sinceWords(reason: string, host: Host): string {
+	return SINCE[reason]?.(host) ?? reason;
+}
+
+/** Why a login in a host's folder here is the PC's own. */
+export function leftWords(reason: string | undefined, host: Host): string {
+	return reason === undefined || reason === "unsure"
+		? "in its folder here, declined or taken back"
+		: `in its folder here, not handed over, since ${sinceWords(reason, host)}`;
 }
 
 /** What became of a login that is sealed. */
 export function sealedWords(reason: string | undefined): string {
 	return reason === "other-account"
-		? "spent: claimed, and then found to be of another account than the host serves"
+		? "lost: claimed, and then found to be of another account than the host serves"
 		: stepWords("sealed");
 }
 
@@ -81,6 +94,7 @@ export function afterDecline(
 		case "expired":
 		case "blank":
 		case "dead":
+		case "retired":
 			return `make a new login for ${host}: ${login}`;
 		default:
 			return undefined;
@@ -98,7 +112,7 @@ export function afterSpent(host: string, reason: string | undefined, login: stri
 export function backFromEscrow(host: string, reason: string | undefined): string {
 	return reason === "unsure"
 		? `claude may have spent it; to put it back all the same: baton take-back ${host} --force`
-		: `to put it back, log out there and run: baton take-back ${host}`;
+		: `to put it back once its place is without a login: baton take-back ${host}`;
 }
 
 export function stepWords(step: HandoverStep): string {
