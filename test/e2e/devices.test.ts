@@ -134,15 +134,15 @@ describe("forget", () => {
 			ended: 1,
 		});
 		await device.child.ended();
+		// The place it had been promised is free for another one.
+		const other = await connectDevice(host, "desktop");
+		expect(await other.ask(offerOf(await provider.mintLogin()))).toMatchObject({ type: "accept" });
 		// Through an SSH connection that was open before.
 		await expectRefused();
 		service.kill("SIGKILL");
 		await service.ended();
 		service = await host.serve();
 		await expectRefused();
-		// The place it had been promised is free for another one.
-		const other = await connectDevice(host, "desktop");
-		expect(await other.ask(offerOf(await provider.mintLogin()))).toMatchObject({ type: "accept" });
 		writeFileSync(file, `${readFileSync(file, "utf8")}${line}\n`);
 		const again = await connectDevice(host);
 		expect(await again.ask({ type: "status" })).toMatchObject({ type: "status" });
