@@ -55,8 +55,11 @@ export interface NameStatus {
 	readonly sinks: readonly SinkReport[];
 	/** What is due is not sent to the provider before this many of the sinks can be written. */
 	readonly waitsForSinks?: "one" | "all";
-	/** The state folder cannot be written, and why. */
+	/** Why the state folder cannot be written, and what a person can do about it. */
 	readonly trouble?: string;
+	readonly troubleHint?: string;
+	/** The newest refresh token is in this process alone, for that reason. */
+	readonly unsaved?: true;
 }
 
 export interface ServiceStatus {

@@ -76,7 +76,7 @@ function makeCustodian(options: Partial<CustodianOptions> = {}): Custodian {
 		clock,
 		onNote: ({ what }: HeardNote) => world.push(`note ${what}`),
 		onFault: () => world.push("fault"),
-		onTrouble: (trouble) => world.push(`trouble ${trouble ?? "over"}`),
+		onTrouble: (trouble) => world.push(`trouble ${trouble?.reason ?? "over"}`),
 		...options,
 	});
 }
@@ -175,7 +175,10 @@ describe("the order of effects", () => {
 		await clock.advance(MINUTE);
 		expect(answered).toEqual([]);
 		expect(world).toEqual(["trouble the disk is full"]);
-		expect(custodian.view()).toMatchObject({ trouble: "the disk is full" });
+		expect(custodian.view()).toMatchObject({
+			trouble: { reason: "the disk is full" },
+			unsaved: false,
+		});
 		expect(custodian.served()).toBeUndefined();
 		diskFull = false;
 		await clock.advance(5 * SECOND);
@@ -193,10 +196,12 @@ describe("the order of effects", () => {
 		await clock.advance(MINUTE);
 		expect(custodian.view().record.current?.generation).toBe(1);
 		expect(custodian.served()?.generation).toBe(1);
+		expect(custodian.view().unsaved).toBe(true);
 		expect(world).not.toContain("sink a2");
 		diskFull = false;
 		await clock.advance(5 * SECOND);
 		expect(custodian.served()?.generation).toBe(2);
+		expect(custodian.view().unsaved).toBe(false);
 		expect(world).toContain("sink a2");
 	});
 });
@@ -236,6 +241,8 @@ describe("time", () => {
 		clock.jump(7 * HOUR);
 		await clock.advance(2 * MINUTE);
 		expect(world[0]).toBe("probe a1");
+		expect(world).not.toContain("refresh r1");
+		await clock.advance(20 * MINUTE);
 		expect(world).toContain("refresh r1");
 	});
 

@@ -31,7 +31,7 @@ import type { CustodyStore } from "./custody-store.ts";
 import type { Engine } from "./engines/engine.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { HeardNote } from "./heard-note.ts";
-import { Persister } from "./persister.ts";
+import { Persister, type Trouble } from "./persister.ts";
 import type { Probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { runEffects, type StartedOutcome } from "./run-effects.ts";
@@ -50,7 +50,7 @@ export interface CustodianOptions {
 	/** Hears every note, in order: for the log and the audit log. */
 	onNote(note: HeardNote): void;
 	/** The state cannot be written, or can be again. */
-	onTrouble(trouble: string | undefined): void;
+	onTrouble(trouble: Trouble | undefined): void;
 	/** A request that could not be decided, through a fault of the program. */
 	onFault(fault: unknown): void;
 }
@@ -65,7 +65,9 @@ export interface CustodyView {
 	readonly record: CustodyRecord;
 	readonly run: CustodyState["run"];
 	readonly sinks: readonly SinkReport[];
-	readonly trouble: string | undefined;
+	readonly trouble: Trouble | undefined;
+	/** The newest refresh token is not on the disk yet: it is lost if this process ends. */
+	readonly unsaved: boolean;
 	/** Why the last refresh of a login failed that the provider did not carry out. */
 	readonly refusals: ReadonlyMap<LineageId, string>;
 	/** Until when a PC's word is waited for before the login is refreshed, wall-clock ms. */
@@ -182,6 +184,7 @@ export class Custodian {
 			run: this.#state.run,
 			sinks: this.#publisher.reports,
 			trouble,
+			unsaved: trouble !== undefined && bringsTokens(this.#state.record, record),
 			refusals: this.#refusals,
 			pcAwaitedUntil: pcAwaitedUntil(this.#state, this.#options.clock.now()),
 			nextAt: this.#wakeAt(),
@@ -314,4 +317,11 @@ export class Custodian {
 		const deadline = clock.monotonic() + LAST_WRITES;
 		while (this.#publisher.busy && clock.monotonic() < deadline) await clock.sleep(SHORTEST_WAIT);
 	}
+}
+
+/** Whether a record holds a token that a refresh brought and another record does not. */
+function bringsTokens(newer: CustodyRecord, older: CustodyRecord): boolean {
+	const known = [older.current?.fp, older.staged?.fp];
+	const held = [newer.current, newer.staged].filter((one) => one !== undefined);
+	return held.some(({ fp, generation }) => generation > 0 && !known.includes(fp));
 }

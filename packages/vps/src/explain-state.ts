@@ -11,7 +11,9 @@ export interface Explanation {
 
 const NEW_LOGIN = "on the PC, baton status says how to make a new login for this host";
 const DELIVER_AGAIN = "on the PC, keep baton watch running: it delivers the login again";
-const SINKS_FIRST = "put the sinks in order; the rest follows by itself";
+const STANDSTILL = "stands still, as nothing can be saved";
+const BY_ITSELF = "it goes on by itself";
+const SINKS_FIRST = `mend the sinks above that cannot be written; ${BY_ITSELF}`;
 const WAIT = "none, but if it stays so, see that this host can reach the provider";
 
 const STATES: Readonly<Record<string, string>> = {
@@ -50,12 +52,16 @@ type Facts = Pick<
 	| "unanswered"
 	| "pcAwaitedUntil"
 	| "waitsForSinks"
+	| "trouble"
+	| "troubleHint"
 >;
 
 /** @param now wall-clock ms */
 export function explain(facts: Facts, now: number): Explanation {
 	const { state, need, accessUntil, waitsForPc, unanswered } = facts;
 	const ended = accessUntil !== undefined && accessUntil <= now;
+	// Not a new login, nor a PC, is of any help before that.
+	if (facts.trouble !== undefined) return standstill(facts);
 	if (state === "staged" && waitsForPc) return { state: WAITS_FOR_PC, next: DELIVER_AGAIN };
 	if (need !== undefined || state === "rolled-back") {
 		const served = state === "rolled-back" ? servedWords(facts, ended) : "";
@@ -65,6 +71,10 @@ export function explain(facts: Facts, now: number): Explanation {
 	const unnamed = state === "verifying" || (state === "staged" && unanswered !== undefined);
 	if (unnamed) return { state: STATES[state] ?? state, next: WAIT };
 	return explainWaiting(facts, ended) ?? explainGoing(state, ended);
+}
+
+function standstill({ troubleHint = "look at the state folder" }: Facts): Explanation {
+	return { state: STANDSTILL, next: `${troubleHint}; ${BY_ITSELF}` };
 }
 
 /** What a refresh or a claim is held back for. */
@@ -90,7 +100,7 @@ function holdingWords({ state, waitsForSinks }: Facts, ended: boolean): string |
 	const until = waitsForSinks === "one" ? "a sink can be written" : "all sinks can be written";
 	if (state === "staged") return `a login has arrived; it is claimed once ${until}`;
 	if (state !== "held") return undefined;
-	const holds = ended ? "holds the login, but its access token has ended" : "holds the login";
+	const holds = ended ? "its access token has ended" : "holds the login";
 	return `${holds}; refreshed once ${until}`;
 }
 

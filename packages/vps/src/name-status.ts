@@ -7,7 +7,7 @@ import type { NameStatus } from "./control-message.ts";
 import type { CustodyView } from "./custodian.ts";
 
 export function nameStatus(view: CustodyView): NameStatus {
-	const { record, sinks, trouble, nextAt } = view;
+	const { record, sinks, nextAt } = view;
 	const { name, current, staged } = record;
 	const lineage = current ?? staged;
 	const need = needOf(view);
@@ -43,7 +43,7 @@ export function nameStatus(view: CustodyView): NameStatus {
 		...attempts(view),
 		sinks,
 		...waitsForSinks(view),
-		...(trouble === undefined ? {} : { trouble }),
+		...troubleFacts(view),
 	};
 }
 
@@ -55,6 +55,16 @@ function needOf({ record, run }: CustodyView): LossReason | undefined {
 	const { phase } = current;
 	if (phase.name === "needs-login") return phase.reason;
 	return phase.name === "rolled-back" ? "rolled-back" : undefined;
+}
+
+function troubleFacts({ trouble, unsaved }: CustodyView) {
+	if (trouble === undefined) return {};
+	const { reason, hint } = trouble;
+	return {
+		trouble: reason,
+		...(hint === undefined ? {} : { troubleHint: hint }),
+		...(unsaved ? { unsaved: true as const } : {}),
+	};
 }
 
 /** The last look found sinks that cannot be written, and the refresh or claim has not been sent since. */

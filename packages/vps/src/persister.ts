@@ -13,19 +13,25 @@ import type { CustodyStore } from "./custody-store.ts";
 /** Short throughout: a login waits for it. */
 const PERSIST_BACKOFF: BackoffTable = [250, SECOND, 2 * SECOND, 5 * SECOND];
 
+/** Why the record cannot be written just now, and what a person can do. */
+export interface Trouble {
+	readonly reason: string;
+	readonly hint: string | undefined;
+}
+
 export class Persister {
 	readonly #store: CustodyStore;
 	readonly #clock: Clock;
 	/** Told with the reason when it begins to fail, and with nothing when it works again. */
-	readonly #onTrouble: (trouble: string | undefined) => void;
+	readonly #onTrouble: (trouble: Trouble | undefined) => void;
 	#durable: CustodyRecord;
-	#trouble: string | undefined;
+	#trouble: Trouble | undefined;
 
 	constructor(
 		store: CustodyStore,
 		clock: Clock,
 		durable: CustodyRecord,
-		onTrouble: (trouble: string | undefined) => void,
+		onTrouble: (trouble: Trouble | undefined) => void,
 	) {
 		this.#store = store;
 		this.#clock = clock;
@@ -38,8 +44,7 @@ export class Persister {
 		return this.#durable;
 	}
 
-	/** Why the record cannot be written just now. */
-	get trouble(): string | undefined {
+	get trouble(): Trouble | undefined {
 		return this.#trouble;
 	}
 
@@ -54,7 +59,7 @@ export class Persister {
 			await this.#store.save(record);
 		} catch (error) {
 			if (!(error instanceof BatonError)) throw error;
-			this.#tell(error.message);
+			this.#tell({ reason: error.message, hint: error.hint });
 			return false;
 		}
 		this.#durable = record;
@@ -62,7 +67,7 @@ export class Persister {
 		return true;
 	}
 
-	#tell(trouble: string | undefined): void {
+	#tell(trouble: Trouble | undefined): void {
 		const changed = (this.#trouble === undefined) !== (trouble === undefined);
 		this.#trouble = trouble;
 		if (changed) this.#onTrouble(trouble);

@@ -154,7 +154,7 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 		},
 		onTrouble(trouble) {
 			if (trouble === undefined) log.info("the state can be saved again", { name });
-			else log.warn("the state cannot be saved; trying again", { name, reason: trouble });
+			else log.warn("the state cannot be saved; trying again", { name, ...trouble });
 		},
 		onFault: (fault) => log.failure("a request met a fault", fault, { name }),
 	});

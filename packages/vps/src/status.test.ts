@@ -74,15 +74,15 @@ test.each<[string, Partial<NameStatus>, string[]]>([
 			"default: holds the login; refreshed once a sink can be written",
 			"  sink claude: cannot be written; trying again (cannot write /x: the file system is read-only)",
 			"    next: mount it writable and try again",
-			"  next: put the sinks in order; the rest follows by itself",
+			"  next: mend the sinks above that cannot be written; it goes on by itself",
 		],
 	],
 	[
 		"the same, too late",
 		{ state: "held", waitsForSinks: "one", accessUntil: NOW - MINUTE },
 		[
-			"default: holds the login, but its access token has ended; refreshed once a sink can be written",
-			"  next: put the sinks in order; the rest follows by itself",
+			"default: its access token has ended; refreshed once a sink can be written",
+			"  next: mend the sinks above that cannot be written; it goes on by itself",
 		],
 	],
 	[
@@ -90,7 +90,7 @@ test.each<[string, Partial<NameStatus>, string[]]>([
 		{ state: "staged", waitsForSinks: "all" },
 		[
 			"default: a login has arrived; it is claimed once all sinks can be written",
-			"  next: put the sinks in order; the rest follows by itself",
+			"  next: mend the sinks above that cannot be written; it goes on by itself",
 		],
 	],
 	[
@@ -171,19 +171,35 @@ test.each<[string, Partial<NameStatus>, string]>([
 	expect(state).toBe(`default: ${words}needs a new login, as it was restored from a copy`);
 });
 
+test("one that cannot save its state says what to do, and nothing else to do", () => {
+	const stuck = {
+		state: "refreshing",
+		need: "none-yet",
+		trouble: "cannot write /x: the disk is full",
+		troubleHint: "free some space and try again",
+		unsaved: true,
+	} as const;
+	const lines = [
+		"default: stands still, as nothing can be saved",
+		"  cannot write /x: the disk is full",
+		"  the newest token is in memory only: do not stop batond before it is saved",
+		"  next: free some space and try again; it goes on by itself",
+	];
+	expect(shown(stuck)).toEqual(lines);
+	expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
 test("what is wrong is told in lines of at most 80 columns", () => {
 	const lines = shown({
 		state: "in-doubt",
 		failures: 12,
 		refusal: "out of reach",
 		staged: { lineageId: "0123456789abcdef", device: "laptop", state: "staged" },
-		trouble: "the disk is full",
 		sinks: [
 			{ name: "claude", state: "foreign", generation: 1, trouble: undefined },
 			{ name: "other", state: "failing", generation: 1, trouble: "the disk is full" },
 		],
 	});
-	expect(lines).toContain("  stands still, as nothing can be saved: the disk is full");
 	expect(lines).toContain("  sink claude: holds a login of somebody else; left alone");
 	expect(lines).toContain(
 		"    next: take that login out, put {} into its .credentials.json, restart batond",

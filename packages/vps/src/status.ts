@@ -30,7 +30,7 @@ export function describe({ version, names, now, tokenUrl }: ServiceStatus): stri
 }
 
 function describeName(status: NameStatus, now: number): string[] {
-	const { name, sinks, staged, failures, unanswered, trouble } = status;
+	const { name, sinks, staged, failures, unanswered, trouble, unsaved } = status;
 	const { state, next } = explain(status, now);
 	return [
 		"",
@@ -44,10 +44,13 @@ function describeName(status: NameStatus, now: number): string[] {
 		...(unanswered === undefined
 			? []
 			: [`  the provider has not said whose the login is (asked ${unanswered} times)`]),
-		...(trouble === undefined ? [] : [`  stands still, as nothing can be saved: ${trouble}`]),
+		...(trouble === undefined ? [] : [`  ${trouble}`]),
+		...(unsaved ? [UNSAVED] : []),
 		...(next === undefined ? [] : [`  next: ${next}`]),
 	];
 }
+
+const UNSAVED = "  the newest token is in memory only: do not stop batond before it is saved";
 
 function stagedWords(state: string): string {
 	if (state === "verifying") return "is claimed, its account yet to be named";
