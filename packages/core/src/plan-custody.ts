@@ -102,20 +102,24 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 }
 
 /**
- * A state whose access token had ended when this run, or time since a jump, began may be a snapshot put
- * back: the token cannot be probed any more, so the PC that handed it over is given time to say what it
- * remembers. Wall-clock ms; 0 if nobody is waited for.
+ * Until when a refresh waits for the PC to say what it remembers, since this state may be a snapshot put
+ * back. A probe tells that only of an access token that has not ended, and only where a rotation would
+ * have killed it. Wall-clock ms; 0 if nobody is waited for.
  */
-function witnessAwaitedUntil({ run, rules }: CustodyState, { session }: Lineage): number {
-	const { since, witnessAgrees } = run;
-	if (witnessAgrees || session.expiresAt === undefined || session.expiresAt > since) return 0;
-	return since + rules.timing.witnessWait;
+function witnessAwaitedUntil({ run, rules, record }: CustodyState, lineage: Lineage): number {
+	const { expiresAt } = lineage.session;
+	if (run.unbroken || run.witnessAgrees || expiresAt === undefined) return 0;
+	const until = run.since + rules.timing.witnessWait;
+	if (expiresAt <= run.since) return until;
+	if (record.learnt.killsOldAccess >= KNOWN) return 0;
+	return Math.min(until, lastCallAt(tokenLife(lineage), rules.timing.lastCall));
 }
 
-/** Until when the current login is not refreshed for want of a PC's word; undefined if it is not so. */
+/** Until when nothing is served for want of a PC's word; undefined if it is not so. */
 export function pcAwaitedUntil(state: CustodyState, now: number): number | undefined {
 	const { current } = state.record;
 	if (current === undefined || !SPENDABLE.includes(current.phase.name)) return undefined;
+	if ((current.session.expiresAt ?? Number.POSITIVE_INFINITY) > state.run.since) return undefined;
 	const until = witnessAwaitedUntil(state, current);
 	return until > now ? until : undefined;
 }
