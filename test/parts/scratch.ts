@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atEnd } from "./at-end.ts";
@@ -43,6 +44,7 @@ export function removeAllScratch(): void {
 }
 
 function remove(path: string): void {
+	unmountBelow(path);
 	rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 	held.delete(path);
 }
@@ -52,4 +54,14 @@ function removeOrphans(): void {
 		const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
 		if (owner && !isRunning(Number(owner))) remove(join(tmpdir(), name));
 	}
+}
+
+/** What a test mounted there would keep the folder from going. Only root can have done it. */
+function unmountBelow(path: string): void {
+	if (process.platform !== "linux" || process.getuid?.() !== 0) return;
+	const points = readFileSync("/proc/self/mounts", "utf8")
+		.split("\n")
+		.map((line) => line.split(" ")[1] ?? "")
+		.filter((point) => point === path || point.startsWith(`${path}/`));
+	for (const point of points.reverse()) execFileSync("umount", ["--lazy", point]);
 }

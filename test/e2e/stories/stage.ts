@@ -15,6 +15,7 @@ import type {
 import { startOAuthServer } from "../../parts/oauth-server.ts";
 import { environmentWithClock } from "../../parts/other-clock.ts";
 import { type ResourceServer, startResourceServer } from "../../parts/resource-server.ts";
+import { mountSmallDisk, type SmallDisk } from "../../parts/small-disk.ts";
 import { makeSshKey, type SshKey, writeSshKey } from "../../parts/ssh-key.ts";
 import { type Sshd, startSshd } from "../../parts/sshd.ts";
 import { type BatonPc, makeBatonPc, storedRecord } from "../baton-pc.ts";
@@ -37,6 +38,8 @@ export interface StageOptions {
 	/** More of the PC's settings, and of the VPS's. */
 	pc?: Json;
 	vps?: Json;
+	/** A disk of its own, full or read-only as the story wants it: for the VPS's state, or its claude. */
+	smallDisk?: "state" | "claude";
 	/** How far the clock of each is ahead of the provider's, ms; not at all unless given. */
 	ahead?: { pc?: number; vps?: number };
 }
@@ -74,6 +77,8 @@ export interface Stage {
 	/** The PC's key, for who wants to speak in its place. */
 	readonly key: SshKey;
 	readonly processes: ProcessWatch;
+	/** @throws unless the options ask for one */
+	disk(): SmallDisk;
 	/** `baton watch`, and `batond serve`, once they are up. */
 	watch(env?: Environment): Promise<Child>;
 	serve(env?: Environment): Promise<Child>;
@@ -124,6 +129,7 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	const vpsClock = environmentWithClock(ahead.vps ?? 0);
 	const vps = makeBatondHost(provider, options.vps, vpsClock);
 	mkdirSync(vps.claudeFolder, { mode: 0o700 });
+	const disk = diskFor(vps, options.smallDisk);
 	const person = onePerson(provider, ahead.pc ?? 0);
 	const makePc = () => makeBatonPc(person, options.pc, environmentWithClock(ahead.pc ?? 0));
 	const pc = makePc();
@@ -164,6 +170,10 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 		vps,
 		key,
 		processes,
+		disk() {
+			if (disk === undefined) throw new Error("this stage has no small disk");
+			return disk;
+		},
 		keep,
 		watch: async (env) => keep(await pc.watch(env), "baton watch"),
 		serve: async (env) => keep(await vps.serve(env), "batond serve"),
@@ -241,6 +251,13 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 			for (const { scratch } of machines) scratch.remove();
 		},
 	};
+}
+
+function diskFor(vps: BatondHost, what: StageOptions["smallDisk"]): SmallDisk | undefined {
+	if (what === undefined) return undefined;
+	const folder = what === "state" ? vps.stateFolder : vps.claudeFolder;
+	mkdirSync(folder, { recursive: true, mode: 0o700 });
+	return mountSmallDisk(folder);
 }
 
 function authorizedKey(

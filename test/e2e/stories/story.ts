@@ -9,6 +9,7 @@ import type { Child } from "../../parts/child-process.ts";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { REFRESH_PREFIX } from "../../parts/oauth-server.ts";
 import { otherClockMissing } from "../../parts/other-clock.ts";
+import { smallDiskMissing } from "../../parts/small-disk.ts";
 import { sshdMissing } from "../../parts/sshd.ts";
 import { raiseStage, type Stage, type StageOptions } from "./stage.ts";
 import { newestOf, type Place, placesOf } from "./whereabouts.ts";
@@ -20,6 +21,8 @@ export interface Ending {
 	readonly lateTries?: number;
 	/** Where a person gave a token to a program on purpose, as the search of processes names it. */
 	readonly givenIn?: string;
+	/** Files of the VPS in which a person's own login lies. */
+	readonly ownLogins?: readonly string[];
 	/** What runs still, to be ended in order. */
 	readonly running?: readonly Child[];
 }
@@ -35,7 +38,9 @@ export function story(
 	tell: (stage: Stage) => Promise<Ending>,
 ): void {
 	const clocks = options.ahead === undefined ? undefined : otherClockMissing();
-	test.skipIf((sshdMissing() ?? clocks ?? options.missing) !== undefined)(title, async () => {
+	const disk = options.smallDisk === undefined ? undefined : smallDiskMissing();
+	const missing = sshdMissing() ?? clocks ?? disk ?? options.missing;
+	test.skipIf(missing !== undefined)(title, async () => {
 		const stage = await raiseStage(options);
 		try {
 			await end(stage, await tell(stage));
@@ -45,16 +50,14 @@ export function story(
 	});
 }
 
-async function end(
-	stage: Stage,
-	{ logins, lateTries = 0, running = [], givenIn }: Ending,
-): Promise<void> {
+async function end(stage: Stage, ending: Ending): Promise<void> {
+	const { logins, lateTries = 0, ownLogins = [], running = [], givenIn } = ending;
 	await askForStatus(stage);
 	expect(stage.processes.kinds()).not.toEqual([]);
 	for (const child of running) child.kill("SIGTERM");
 	for (const child of running) expect(await child.ended(20_000)).toEqual({ code: 0, signal: null });
 	expect(stage.processes.leaks()).toEqual(givenIn === undefined ? [] : [givenIn]);
-	expect(leaksOn(stage)).toEqual([]);
+	expect(leaksOn(stage, ownLogins)).toEqual([]);
 	expect(await stage.provider.spentTwice()).toHaveLength(lateTries);
 	for (const [login, place] of logins) await expectOnlyAt(stage, login, place);
 }
@@ -69,7 +72,8 @@ async function askForStatus(stage: Stage): Promise<void> {
 }
 
 /** Tokens belong into claude's own files; of sinks' files, only access tokens. */
-function leaksOn({ pc, vps, said, otherPcs, otherVpses }: Stage) {
+function leaksOn(stage: Stage, ownLogins: readonly string[]) {
+	const { pc, vps, said, otherPcs, otherVpses } = stage;
 	const hosts = [vps, ...otherVpses.map((other) => other.vps)];
 	const sinks = hosts.flatMap((host) => [host.claudeFolder, host.scratch.at("sinks")]);
 	const pcs = [pc, ...otherPcs.map((other) => other.pc)];
@@ -85,7 +89,11 @@ function leaksOn({ pc, vps, said, otherPcs, otherVpses }: Stage) {
 			paths: [...hosts, ...pcs].map(({ scratch }) => scratch.path),
 			allowed: [...own, ...sinks],
 		}),
-		...findLeaks({ pattern: refreshToken, paths: hosts.map(({ scratch }) => scratch.path) }),
+		...findLeaks({
+			pattern: refreshToken,
+			paths: hosts.map(({ scratch }) => scratch.path),
+			allowed: ownLogins,
+		}),
 	];
 }
 
