@@ -10,6 +10,7 @@ import {
 	readFileSync,
 	rmSync,
 	symlinkSync,
+	utimesSync,
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -85,6 +86,39 @@ describe("writeAtomic", () => {
 			code: "disk-failed",
 			message: `cannot write ${file}: it does not exist`,
 		});
+	});
+
+	it("makes the time of last change later, by the tick and after a clock set back", async () => {
+		const file = join(folder, "a");
+		await writeAtomic(file, "0", { laterThanBefore: true });
+		for (const before of [Date.now() + 5_000, Date.now() + 86_400_000]) {
+			utimesSync(file, before / 1000, before / 1000);
+			await writeAtomic(file, "x", { laterThanBefore: true });
+			expect(Math.floor(lstatSync(file).mtimeMs)).toBeGreaterThan(before);
+		}
+		await writeAtomic(file, "y");
+		expect(lstatSync(file).mtimeMs).toBeLessThan(Date.now() + 5_000);
+	});
+
+	it("leaves all as it was if the last look before the rename objects", async () => {
+		const file = join(folder, "a");
+		await writeAtomic(file, "one");
+		const beforeRename = () => {
+			expect(readdirSync(folder)).toHaveLength(2);
+			throw new Error("not now");
+		};
+		await expect(writeAtomic(file, "two", { beforeRename })).rejects.toThrow();
+		expect([readFileSync(file, "utf8"), readdirSync(folder)]).toEqual(["one", ["a"]]);
+	});
+
+	it.runIf(isLinuxRoot)("keeps the group where it has rights, and only there", async () => {
+		const file = join(folder, "a");
+		await writeAtomic(file, "one");
+		chownSync(file, 0, 12345);
+		await writeAtomic(file, "two", { mode: 0o640, keepGroup: true });
+		expect([lstatSync(file).gid, modeOf(file)]).toEqual([12345, "640"]);
+		await writeAtomic(file, "three", { mode: 0o600, keepGroup: true });
+		expect(lstatSync(file).gid).toBe(process.getgid?.());
 	});
 
 	it.runIf(isLinuxRoot)("refuses another user's file", async () => {

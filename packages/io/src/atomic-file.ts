@@ -6,12 +6,22 @@
  * one case: the last step, the fsync of the folder, failed after the rename.
  */
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, link, lstat, open, readdir, rename, unlink } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import {
+	chmod,
+	type FileHandle,
+	link,
+	lstat,
+	open,
+	readdir,
+	rename,
+	unlink,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { BatonError } from "@baton/core/error";
 import { diskError, errnoOf } from "./disk-error.ts";
+import { isMountPoint, mountedAlone } from "./mount-point.ts";
 import { assertOwnFolder, syncFolder } from "./private-folder.ts";
 
 const CREATE =
@@ -29,6 +39,19 @@ export interface WriteOptions {
 	ownerOnlyFolder?: boolean;
 }
 
+export interface ReplaceOptions extends WriteOptions {
+	/**
+	 * Makes the time of last change later than that of the file before it, by whole ms at least, however
+	 * coarse the file system's clock and wherever the machine's stands: for readers that look at nothing
+	 * else.
+	 */
+	laterThanBefore?: boolean;
+	/** Keeps the group of the file before it, where the mode gives the group any right. */
+	keepGroup?: boolean;
+	/** Called when all is written but the rename; what it throws leaves the file as it was. */
+	beforeRename?: () => void | Promise<void>;
+}
+
 /**
  * Replaces a file, or creates it, whole and durably.
  *
@@ -37,12 +60,20 @@ export interface WriteOptions {
 export async function writeAtomic(
 	path: string,
 	data: string | Uint8Array,
-	{ mode = 0o600, gid, ownerOnlyFolder = false }: WriteOptions = {},
+	options: ReplaceOptions = {},
 ): Promise<void> {
+	const { mode = 0o600, gid, ownerOnlyFolder = false, beforeRename } = options;
 	try {
-		await assertReplaceable(path, ownerOnlyFolder);
-		const temporary = await writeTemporary(path, data, mode, gid);
-		await orRemove(temporary, () => replace(temporary, path));
+		const before = await assertReplaceable(path, ownerOnlyFolder);
+		const temporary = await writeTemporary(path, data, {
+			mode,
+			group: options.keepGroup === true ? groupToKeep(before, mode) : gid,
+			after: options.laterThanBefore === true ? before?.mtimeMs : undefined,
+		});
+		await orRemove(temporary, async () => {
+			await beforeRename?.();
+			await replace(temporary, path);
+		});
 		await syncFolder(dirname(path));
 	} catch (error) {
 		throw diskError("cannot write", path, error);
@@ -62,7 +93,7 @@ export async function createDurably(
 ): Promise<boolean> {
 	try {
 		if (ownerOnlyFolder) await assertOwnFolder(dirname(path));
-		const temporary = await writeTemporary(path, data, mode);
+		const temporary = await writeTemporary(path, data, { mode });
 		const created = await orRemove(temporary, () => moveToFree(temporary, path));
 		await syncFolder(dirname(path));
 		return created;
@@ -90,21 +121,52 @@ export async function removeDurably(path: string): Promise<void> {
 	}
 }
 
+export interface ProveOptions
+	extends Pick<ReplaceOptions, "mode" | "ownerOnlyFolder" | "keepGroup"> {
+	/** How much may be written, if it may be more than what is there and some. */
+	bytes?: number;
+}
+
 /**
  * Proves that `writeAtomic` of this file would work now: the target may be replaced, and its folder
- * takes a file of a few kilobytes. Leaves nothing behind and touches nothing else.
+ * takes a file of its size and some kilobytes. Leaves nothing behind and touches nothing else.
  *
  * @throws BatonError what `writeAtomic` would throw
  */
-export async function proveWritable(
+export async function proveWritable(path: string, options: ProveOptions = {}): Promise<void> {
+	const { mode = 0o600, ownerOnlyFolder = false, keepGroup = false, bytes = 0 } = options;
+	try {
+		const before = await assertReplaceable(path, ownerOnlyFolder);
+		if (before !== undefined && (await isMountPoint(path))) throw mountedAlone(path);
+		const size = Math.max(bytes, (before?.size ?? 0) + PROBE_BYTES);
+		const group = keepGroup ? groupToKeep(before, mode) : undefined;
+		const probe = await writeTemporary(path, randomBytes(size), { mode: 0o600, group });
+		await orRemove(probe, () => syncFolder(dirname(path)));
+		await removeProbe(probe);
+	} catch (error) {
+		throw diskError("cannot write", path, error);
+	}
+}
+
+/** A write at the same time takes it for a leftover, and may be the first to remove it. */
+async function removeProbe(probe: string): Promise<void> {
+	await unlink(probe).catch((error: unknown) => {
+		if (errnoOf(error) !== "ENOENT") throw error;
+	});
+}
+
+/**
+ * Gives a file the mode it should have, whatever it has now.
+ *
+ * @throws BatonError `unsafe-path`, `disk-failed`, as `writeAtomic`
+ */
+export async function setMode(
 	path: string,
-	{ ownerOnlyFolder = false }: Pick<WriteOptions, "ownerOnlyFolder"> = {},
+	{ mode = 0o600, ownerOnlyFolder = false }: WriteOptions = {},
 ): Promise<void> {
 	try {
-		await assertReplaceable(path, ownerOnlyFolder);
-		const probe = await writeTemporary(path, randomBytes(PROBE_BYTES), 0o600);
-		await orRemove(probe, () => syncFolder(dirname(path)));
-		await unlink(probe);
+		const before = await assertReplaceable(path, ownerOnlyFolder);
+		if (before !== undefined && (before.mode & 0o7777) !== mode) await chmod(path, mode);
 	} catch (error) {
 		throw diskError("cannot write", path, error);
 	}
@@ -130,13 +192,17 @@ export async function removeLeftovers(path: string): Promise<void> {
 	}
 }
 
-async function assertReplaceable(path: string, ownerOnlyFolder: boolean): Promise<void> {
+/** What is there now, if anything is. */
+async function assertReplaceable(
+	path: string,
+	ownerOnlyFolder: boolean,
+): Promise<Stats | undefined> {
 	if (ownerOnlyFolder) await assertOwnFolder(dirname(path));
 	const stat = await lstat(path).catch((error: unknown) => {
 		if (errnoOf(error) === "ENOENT") return undefined;
 		throw error;
 	});
-	if (stat === undefined) return;
+	if (stat === undefined) return undefined;
 	if (!stat.isFile()) {
 		throw new BatonError("unsafe-path", `${path} is not a plain file`, {
 			hint: "name the file itself: no link, folder, pipe or device",
@@ -147,20 +213,31 @@ async function assertReplaceable(path: string, ownerOnlyFolder: boolean): Promis
 			hint: "run this as its owner, or name another file",
 		});
 	}
+	return stat;
+}
+
+function groupToKeep(before: Stats | undefined, mode: number): number | undefined {
+	return (mode & 0o070) === 0 ? undefined : before?.gid;
+}
+
+interface Making {
+	mode: number;
+	group?: number | undefined;
+	/** The time of last change becomes later than this, ms since 1970. */
+	after?: number | undefined;
 }
 
 /** A temporary file beside `path` that is whole and on the disk; its name is not yet. */
 async function writeTemporary(
 	path: string,
 	data: string | Uint8Array,
-	mode: number,
-	gid?: number,
+	making: Making,
 ): Promise<string> {
 	const name = `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`;
 	const temporary = join(dirname(path), name);
-	const handle = await open(temporary, CREATE, mode);
+	const handle = await open(temporary, CREATE, making.mode & 0o700);
 	await orRemove(temporary, async () => {
-		await fill(handle, data, mode, gid);
+		await fill(handle, data, making);
 	});
 	return temporary;
 }
@@ -168,21 +245,36 @@ async function writeTemporary(
 async function fill(
 	handle: FileHandle,
 	data: string | Uint8Array,
-	mode: number,
-	gid: number | undefined,
+	{ mode, group, after }: Making,
 ): Promise<void> {
 	try {
 		await handle.writeFile(data);
-		// Before the mode: a change of group takes the set-id bits away.
-		if (gid !== undefined && (await handle.stat()).gid !== gid) {
-			await handle.chown(process.getuid?.() ?? 0, gid);
-		}
+		if (group !== undefined) await giveGroup(handle, group);
 		// The mode given to open was cut by the umask.
 		await handle.chmod(mode);
+		if (after !== undefined) await makeLater(handle, after);
 		await handle.sync();
 	} finally {
 		await handle.close();
 	}
+}
+
+async function giveGroup(handle: FileHandle, group: number): Promise<void> {
+	const { uid, gid } = await handle.stat();
+	if (gid === group) return;
+	await handle.chown(uid, group).catch((error: unknown) => {
+		throw new BatonError("unsafe-path", `the group of the file, ${group}, cannot be kept`, {
+			hint: "give the file a group that this user is in, or a mode without rights for a group",
+			cause: error,
+		});
+	});
+}
+
+/** Two seconds on: the coarsest file systems count in twos. */
+async function makeLater(handle: FileHandle, before: number): Promise<void> {
+	const { atime, mtimeMs } = await handle.stat();
+	if (Math.floor(mtimeMs) > Math.floor(before)) return;
+	await handle.utimes(atime, Math.floor(before) / 1000 + 2);
 }
 
 async function orRemove<T>(temporary: string, step: () => Promise<T>): Promise<T> {
@@ -206,7 +298,11 @@ async function replace(temporary: string, path: string): Promise<void> {
 			await setTimeout(wait);
 		}
 	}
-	await rename(temporary, path);
+	try {
+		await rename(temporary, path);
+	} catch (error) {
+		throw errnoOf(error) === "EBUSY" && process.platform !== "win32" ? mountedAlone(path) : error;
+	}
 }
 
 /** A hard link is the one way to give a name only if it is free; then the old name goes. */
