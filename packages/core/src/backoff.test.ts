@@ -3,6 +3,7 @@ import {
 	backoffDelay,
 	CUSTODY_BACKOFF,
 	HOST_BACKOFF,
+	LONGEST_SINK_WAIT,
 	PROBE_BACKOFF,
 	PROVIDER_BACKOFF,
 	SINK_BACKOFF,
@@ -38,4 +39,10 @@ test.each<[attempts: number, random: number, delay: number]>([
 	[1, 0.5, 5_500],
 ])("attempt %d with chance %d waits %d ms", (attempts, random, delay) => {
 	expect(backoffDelay(PROVIDER_BACKOFF, attempts, random)).toBe(delay);
+});
+
+test("no attempt at a sink is put off longer than is said", () => {
+	for (let attempts = 1; attempts < 10; attempts += 1) {
+		expect(backoffDelay(SINK_BACKOFF, attempts, 1)).toBeLessThanOrEqual(LONGEST_SINK_WAIT);
+	}
 });

@@ -48,6 +48,9 @@ export const SINK_BACKOFF: BackoffTable = [
 	5 * MINUTE,
 ];
 
+/** No attempt at a sink is put off longer than this, chance included. */
+export const LONGEST_SINK_WAIT = 6 * MINUTE;
+
 /** A probe that said nothing: 403, 429, 5xx or silence. */
 export const PROBE_BACKOFF: BackoffTable = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE];
 

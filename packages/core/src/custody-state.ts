@@ -219,6 +219,8 @@ export interface Timing {
 	readonly renewal: number;
 	/** How long a proof of writable sinks, or a good probe, is good for. */
 	readonly fresh: number;
+	/** Between two looks at each sink for what others have done there. */
+	readonly lookAtSinks: number;
 }
 
 export const DEFAULT_TIMING: Timing = {
@@ -230,6 +232,7 @@ export const DEFAULT_TIMING: Timing = {
 	reservation: 10 * MINUTE,
 	renewal: 7 * DAY,
 	fresh: 30 * SECOND,
+	lookAtSinks: MINUTE,
 };
 
 export interface CustodyRules {

@@ -2,86 +2,15 @@
  * Which sinks lag which token. Each sink is on its own: one that is slow or broken holds up no other.
  */
 
-import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
-import type { ServedToken } from "./custody-state.ts";
-import type { Decision, Note } from "./effect.ts";
-import type { Fingerprint } from "./lineage.ts";
-
-/** Why a sink takes no more tokens until a person acts. */
-export type PauseReason = "foreign" | "logged-out";
-
-export interface SinkState {
-	/** The access token this sink was last seen to hold. */
-	readonly holds: Fingerprint | undefined;
-	readonly generation: number | undefined;
-	readonly writing: Fingerprint | undefined;
-	readonly failures: number;
-	/** No attempt before this instant, wall-clock ms. */
-	readonly retryAt: number;
-	readonly trouble: string | undefined;
-	/** Why it could not be written when that was last tried without a token, as before a refresh. */
-	readonly unwritable: string | undefined;
-	readonly paused: PauseReason | undefined;
-}
-
-export interface PublishState {
-	readonly sinks: Readonly<Record<string, SinkState>>;
-	/** What every sink should hold. */
-	readonly token: ServedToken | undefined;
-	/** The last token that every sink confirmed. */
-	readonly confirmed: Fingerprint | undefined;
-}
-
-export type PublishEvent =
-	/** Durable by now: whoever sends this has persisted first. */
-	| { readonly type: "token"; readonly token: ServedToken }
-	| { readonly type: "written"; readonly sink: string; readonly access: Fingerprint }
-	| {
-			readonly type: "failed";
-			readonly sink: string;
-			readonly access: Fingerprint;
-			readonly why: string;
-			readonly random: number;
-	  }
-	| {
-			readonly type: "stepped-back";
-			readonly sink: string;
-			readonly access: Fingerprint;
-			readonly reason: PauseReason;
-	  }
-	/** It was looked at whether it can be written; `why` if it cannot. */
-	| { readonly type: "proved"; readonly sink: string; readonly why: string | undefined }
-	/** A person settled what paused this sink. */
-	| { readonly type: "resumed"; readonly sink: string }
-	| { readonly type: "tick" };
-
-export type PublishEffect =
-	/** Started; the outcome comes back as `written`, `failed` or `stepped-back`. */
-	| { readonly type: "write-sink"; readonly sink: string; readonly token: ServedToken }
-	/** Tell custody that nothing older is in use any more. */
-	| { readonly type: "confirm"; readonly access: Fingerprint }
-	| (Note & { readonly sink: string });
-
-export type PublishDecision = Decision<PublishState, PublishEffect>;
-
-const NEW_SINK: SinkState = {
-	holds: undefined,
-	generation: undefined,
-	writing: undefined,
-	failures: 0,
-	retryAt: 0,
-	trouble: undefined,
-	unwritable: undefined,
-	paused: undefined,
-};
-
-export function startPublish(sinks: readonly string[]): PublishState {
-	return {
-		sinks: Object.fromEntries(sinks.map((sink) => [sink, NEW_SINK])),
-		token: undefined,
-		confirmed: undefined,
-	};
-}
+import { backoffDelay, LONGEST_SINK_WAIT, SINK_BACKOFF } from "./backoff.ts";
+import {
+	type PublishDecision,
+	type PublishEffect,
+	type PublishEvent,
+	sinkNote,
+} from "./publish-event.ts";
+import { isDue, lags, type PublishState, withSink } from "./publish-state.ts";
+import { pause, settleLook, startLooks } from "./settle-look.ts";
 
 export function decidePublish(
 	state: PublishState,
@@ -89,11 +18,12 @@ export function decidePublish(
 	now: number,
 ): PublishDecision {
 	const settled = settle(state, event, now);
-	const started = startWrites(settled.state, now);
-	const confirmed = confirm(started.state);
+	const written = startWrites(settled.state, now);
+	const looked = startLooks(written.state, now);
+	const confirmed = confirm(looked.state);
 	return {
 		state: confirmed.state,
-		effects: [...settled.effects, ...started.effects, ...confirmed.effects],
+		effects: [settled, written, looked, confirmed].flatMap(({ effects }) => effects),
 	};
 }
 
@@ -105,17 +35,17 @@ function settle(state: PublishState, event: PublishEvent, now: number): PublishD
 			return { state: { ...state, token: event.token, sinks: hurry(state.sinks) }, effects: [] };
 		case "proved":
 			return settleProof(state, event);
-		case "resumed":
-			return update(state, event.sink, { paused: undefined, retryAt: now, failures: 0 });
+		case "looked":
+			return settleLook(state, event, now);
 		default:
 			return settleWrite(state, event, now);
 	}
 }
 
-/** A new token is worth a new attempt at once, whatever became of the last one. */
+/** A new token is worth a new attempt, or look, at once, whatever became of the last one. */
 function hurry(sinks: PublishState["sinks"]): PublishState["sinks"] {
 	return Object.fromEntries(
-		Object.entries(sinks).map(([name, sink]) => [name, { ...sink, retryAt: 0 }]),
+		Object.entries(sinks).map(([name, sink]) => [name, { ...sink, retryAt: 0, lookAt: 0 }]),
 	);
 }
 
@@ -125,15 +55,17 @@ function settleProof(
 	{ sink: name, why }: Extract<PublishEvent, { type: "proved" }>,
 ): PublishDecision {
 	const known = state.sinks[name]?.trouble ?? state.sinks[name]?.unwritable;
-	const notes = why === undefined || known !== undefined ? [] : [noteOf(name, "sink-failed", why)];
+	const untold = why !== undefined && known === undefined;
+	const notes = untold ? [sinkNote("warn", name, "sink-failed", why)] : [];
 	return update(state, name, { unwritable: why }, notes);
 }
 
-type WriteEvent = Extract<PublishEvent, { access: Fingerprint }>;
+type WriteEvent = Extract<PublishEvent, { type: "written" | "failed" | "stepped-back" }>;
 
 function settleWrite(state: PublishState, event: WriteEvent, now: number): PublishDecision {
 	const sink = state.sinks[event.sink];
 	if (sink === undefined || sink.writing !== event.access) return { state, effects: [] };
+	const lookAt = now + state.lookEvery;
 	switch (event.type) {
 		case "written":
 			return update(state, event.sink, {
@@ -144,11 +76,12 @@ function settleWrite(state: PublishState, event: WriteEvent, now: number): Publi
 				failures: 0,
 				trouble: undefined,
 				unwritable: undefined,
+				lookAt,
 			});
 		case "failed": {
 			const failures = sink.failures + 1;
 			const retryAt = now + backoffDelay(SINK_BACKOFF, failures, event.random);
-			const note = failures === 1 ? [noteOf(event.sink, "sink-failed", event.why)] : [];
+			const note = failures === 1 ? [sinkNote("warn", event.sink, "sink-failed", event.why)] : [];
 			return update(
 				state,
 				event.sink,
@@ -156,33 +89,25 @@ function settleWrite(state: PublishState, event: WriteEvent, now: number): Publi
 				note,
 			);
 		}
-		case "stepped-back":
-			return update(state, event.sink, { writing: undefined, paused: event.reason }, [
-				noteOf(event.sink, "sink-paused", event.reason),
-			]);
+		case "stepped-back": {
+			const { fields, effects } = pause(event.sink, event.reason);
+			return update(state, event.sink, { ...fields, lookAt }, effects);
+		}
 	}
 }
 
 function startWrites(state: PublishState, now: number): PublishDecision {
 	const { token } = state;
 	if (token === undefined) return { state, effects: [] };
-	const lagging = Object.keys(state.sinks).filter((name) => {
-		const sink = state.sinks[name];
-		return (
-			sink !== undefined && lags(sink, token) && sink.writing === undefined && sink.retryAt <= now
-		);
-	});
-	const sinks = { ...state.sinks };
-	for (const name of lagging)
-		sinks[name] = { ...(sinks[name] ?? NEW_SINK), writing: token.accessFp };
+	const lagging = Object.entries(state.sinks)
+		.filter(([, sink]) => lags(sink, token) && sink.writing === undefined)
+		.filter(([, { retryAt }]) => isDue(retryAt, now, LONGEST_SINK_WAIT))
+		.map(([name]) => name);
+	const writing = { writing: token.accessFp };
 	return {
-		state: { ...state, sinks },
+		state: lagging.reduce((before, name) => withSink(before, name, writing), state),
 		effects: lagging.map((sink) => ({ type: "write-sink", sink, token })),
 	};
-}
-
-function lags(sink: SinkState, token: ServedToken): boolean {
-	return sink.paused === undefined && sink.holds !== token.accessFp;
 }
 
 /** A paused sink is not waited for: it holds nothing of ours that a person has not taken over. */
@@ -199,23 +124,14 @@ function confirm(state: PublishState): PublishDecision {
 function update(
 	state: PublishState,
 	name: string,
-	fields: Partial<SinkState>,
+	fields: Parameters<typeof withSink>[2],
 	effects: readonly PublishEffect[] = [],
 ): PublishDecision {
-	const sink = state.sinks[name];
-	if (sink === undefined) return { state, effects: [] };
-	return {
-		state: { ...state, sinks: { ...state.sinks, [name]: { ...sink, ...fields } } },
-		effects,
-	};
-}
-
-function noteOf(sink: string, what: string, reason: string): Note & { sink: string } {
-	return { type: "note", level: "warn", what, sink, reason };
+	return { state: withSink(state, name, fields), effects };
 }
 
 /** The instant of the next attempt at a lagging sink, wall-clock ms; infinity if there is none. */
-export function nextPublish(state: PublishState): number {
+export function nextWrite(state: PublishState): number {
 	const { token } = state;
 	if (token === undefined) return Number.POSITIVE_INFINITY;
 	const waits = Object.values(state.sinks)

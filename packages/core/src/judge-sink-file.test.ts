@@ -13,6 +13,8 @@ interface Row {
 	what: string;
 	text: string | undefined;
 	written?: boolean;
+	/** There is no access token yet. */
+	none?: true;
 	verdict: SinkFileVerdict["kind"];
 }
 
@@ -44,14 +46,26 @@ test.each<Row>([
 		written: true,
 		verdict: "foreign",
 	},
+	{
+		what: "any token, while there is none",
+		text: file({ accessToken: "" }),
+		none: true,
+		verdict: "write",
+	},
+	{
+		what: "a refresh token nobody knows, while there is no token",
+		text: file({ accessToken: "theirs", refreshToken: "theirs too" }),
+		none: true,
+		verdict: "foreign",
+	},
 	{ what: "half-written", text: '{"claudeAiOauth":{"accessTok', verdict: "unreadable" },
 	{ what: "an entry of another shape", text: file({ accessToken: 7 }), verdict: "unreadable" },
-])("$what: $verdict", ({ text, written = false, verdict }) => {
+])("$what: $verdict", ({ text, written = false, none, verdict }) => {
 	const judged = judgeSinkFile({
 		reading: readCredentials(text),
 		exists: text !== undefined,
 		written,
-		accessFp: fpOf(ACCESS),
+		accessFp: none ? undefined : fpOf(ACCESS),
 		isKnown: (fp) => fp === fpOf(KNOWN),
 	});
 	expect(judged.kind).toBe(verdict);

@@ -27,7 +27,8 @@ export interface SinkFileFacts {
 	readonly exists: boolean;
 	/** Whether we have written this file before, as far as is remembered durably. */
 	readonly written: boolean;
-	readonly accessFp: Fingerprint;
+	/** The access token it should hold; undefined while there is none. */
+	readonly accessFp: Fingerprint | undefined;
 	/** Whether a refresh token's fingerprint is one that was ever in custody here. */
 	readonly isKnown: (fp: Fingerprint) => boolean;
 }
@@ -51,7 +52,7 @@ export function judgeSinkFile(facts: SinkFileFacts): SinkFileVerdict {
 
 function holds(
 	token: Parameters<typeof fingerprint>[0] | undefined,
-	accessFp: Fingerprint,
+	accessFp: Fingerprint | undefined,
 ): boolean {
 	return token !== undefined && fingerprint(token) === accessFp;
 }
