@@ -2,16 +2,14 @@
  * What every sink owes the custodian: it holds exactly what it was last given, never a refresh token;
  * a failed write leaves what was there; and proving changes nothing a consumer sees.
  */
-import { fingerprint } from "@baton/core/lineage";
-import { Secret } from "@baton/core/secret";
-import { setupTokenSession } from "@baton/core/session";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { AccessToken, Sink } from "../../packages/vps/src/sinks/sink.ts";
+import type { Sink } from "../../packages/vps/src/sinks/sink.ts";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
+import { accessToken } from "./open-sink.ts";
 
 export interface SinkSubject {
 	name: string;
-	make(scratch: Scratch): SinkUnderTest;
+	make(scratch: Scratch): SinkUnderTest | Promise<SinkUnderTest>;
 }
 
 export interface SinkUnderTest {
@@ -25,24 +23,14 @@ export interface SinkUnderTest {
 	unblock(): void;
 }
 
-export function accessToken(text: string, generation = 1): AccessToken {
-	const session = {
-		...setupTokenSession(new Secret(text), 1_900_000_000_000),
-		refreshToken: undefined,
-		scopes: ["user:inference", "user:profile"],
-		rest: { subscriptionType: "max", rateLimitTier: "t5" },
-	};
-	return { name: "default", session, accessFp: fingerprint(session.accessToken), generation };
-}
-
 export function sinkContract(subject: SinkSubject): void {
 	describe(`sink ${subject.name}`, () => {
 		let scratch: Scratch;
 		let under: SinkUnderTest;
 
-		beforeEach(() => {
+		beforeEach(async () => {
 			scratch = makeScratch();
-			under = subject.make(scratch);
+			under = await subject.make(scratch);
 		});
 		afterEach(() => {
 			under.unblock();

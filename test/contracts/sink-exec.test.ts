@@ -3,7 +3,8 @@ import { systemClock } from "@baton/io/clock";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { execSink } from "../../packages/vps/src/sinks/exec.ts";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
-import { accessToken, sinkContract } from "./sink-contract.ts";
+import { accessToken } from "./open-sink.ts";
+import { sinkContract } from "./sink-contract.ts";
 
 const PATH = process.env.PATH ?? "";
 
@@ -81,6 +82,14 @@ describe("an exec sink", () => {
 
 	test("that reads nothing is no fault of its own", async () => {
 		expect(await sinkOf(["true"]).write(accessToken("sk-1"))).toMatchObject({ kind: "written" });
+	});
+
+	test("that is a folder, or cannot be run, is not proved", async () => {
+		await expect(sinkOf([scratch.path]).prove()).rejects.toMatchObject({ code: "unsafe-path" });
+		writeFileSync(scratch.at("text"), "", { mode: 0o600 });
+		await expect(sinkOf([scratch.at("text")]).prove()).rejects.toThrow(/no program/);
+		await expect(sinkOf(["no-such-program"]).prove()).rejects.toThrow(/no program/);
+		await sinkOf(["true"]).prove();
 	});
 
 	test("that never ends is ended", async () => {

@@ -8,19 +8,17 @@
 import type { CustodyRecord, CustodyState, ServedToken } from "@baton/core/custody-state";
 import { emptyRecord } from "@baton/core/custody-state";
 import type { CustodyEvent } from "@baton/core/decide-custody";
-import {
-	nextPublish,
-	type PublishEffect,
-	type PublishState,
-	startPublish,
-} from "@baton/core/decide-publish";
+import { nextWrite } from "@baton/core/decide-publish";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import type { CustodyEffect } from "@baton/core/effect";
 import { fingerprint } from "@baton/core/lineage";
 import type { RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
 import { type Answer, PROTOCOL_VERSION, type Request } from "@baton/core/protocol";
+import type { PublishEffect } from "@baton/core/publish-event";
+import { type PublishState, startPublish } from "@baton/core/publish-state";
 import type { ArmedSession, Session } from "@baton/core/session";
+import { nextLook } from "@baton/core/settle-look";
 import type { World } from "./world.ts";
 
 /** The credentials file that the consumer on the VPS reads. */
@@ -46,6 +44,8 @@ interface Process {
 }
 
 const SINKS = ["file", "program"];
+/** Once a minute as in life would be most of what a simulated month does. */
+const LOOK_EVERY = 6 * HOUR;
 
 export class VpsNode {
 	readonly disk: Disk = { record: undefined, sinkWritten: false };
@@ -78,7 +78,7 @@ export class VpsNode {
 		const { state, effects } = rules.startCustody(record, rules.custody, this.now, random.next());
 		const process: Process = {
 			custody: state,
-			publish: startPublish(SINKS),
+			publish: startPublish({ sinks: SINKS, looks: ["file"], lookEvery: LOOK_EVERY }),
 			queue: [() => effects],
 			performing: false,
 			stalled: false,
@@ -200,7 +200,8 @@ export class VpsNode {
 
 	#arm(process: Process): void {
 		const timer = ++process.timer;
-		const wake = Math.min(nextWake(process.custody, this.now), nextPublish(process.publish));
+		const { custody, publish } = process;
+		const wake = Math.min(nextWake(custody, this.now), nextWrite(publish), nextLook(publish));
 		if (wake === Number.POSITIVE_INFINITY) return;
 		const asleep = this.asleepUntil - this.#world.timeline.now;
 		this.#world.timeline.after(Math.max(1, wake - this.now, asleep), () => {
@@ -258,6 +259,8 @@ export class VpsNode {
 				return this.#refresh(process, effect.id, effect.session);
 			case "write-sink":
 				return this.#writeSink(process, effect.sink, effect.token);
+			case "look-at-sink":
+				return this.#lookAtSink(process, effect.sink, effect.token);
 			case "confirm":
 				return this.dispatch(
 					{ type: "sinks-confirmed", access: effect.access, random: random.next() },
@@ -332,7 +335,7 @@ export class VpsNode {
 	}
 
 	#writeSink(process: Process, sink: string, token: ServedToken): void {
-		const { random, faults, timeline, rules, oracle } = this.#world;
+		const { random, faults, timeline, oracle } = this.#world;
 		timeline.after(random.between(1, 50), () => {
 			if (!this.#isAlive(process)) return;
 			const access = token.accessFp;
@@ -346,17 +349,10 @@ export class VpsNode {
 				});
 			}
 			if (sink !== "file") return this.#publish(process, { type: "written", sink, access });
-			const verdict = rules.judgeSinkFile({
-				reading: this.#readSink(),
-				exists: this.sink.exists,
-				written: this.disk.sinkWritten,
-				accessFp: access,
-				isKnown: (fp) =>
-					process.custody.record.current?.fp === fp ||
-					process.custody.record.past[fp] !== undefined,
-			});
-			if (verdict.kind === "foreign" || verdict.kind === "logged-out") {
-				return this.#publish(process, { type: "stepped-back", sink, access, reason: verdict.kind });
+			const verdict = this.#judgeSink(process, access);
+			if (verdict === "foreign") this.disk.sinkWritten = false;
+			if (verdict === "foreign" || verdict === "logged-out") {
+				return this.#publish(process, { type: "stepped-back", sink, access, reason: verdict });
 			}
 			oracle.sinkWritten(this, this.sink, token);
 			this.sink = { exists: true, session: { ...token.session, refreshToken: undefined } };
@@ -364,6 +360,30 @@ export class VpsNode {
 			oracle.copiesChanged("sink written");
 			this.#publish(process, { type: "written", sink, access });
 		});
+	}
+
+	#lookAtSink(process: Process, sink: string, token: ServedToken | undefined): void {
+		const { timeline, random } = this.#world;
+		timeline.after(random.between(1, 50), () => {
+			if (!this.#isAlive(process)) return;
+			const access = token?.accessFp;
+			const verdict = this.#judgeSink(process, access);
+			if (verdict === "foreign") this.disk.sinkWritten = false;
+			const paused = verdict === "foreign" || verdict === "logged-out";
+			const seen = paused ? verdict : verdict === "same" ? "fine" : "changed";
+			this.#publish(process, { type: "looked", sink, access, seen });
+		});
+	}
+
+	#judgeSink(process: Process, access: string | undefined) {
+		const { current, past } = process.custody.record;
+		return this.#world.rules.judgeSinkFile({
+			reading: this.#readSink(),
+			exists: this.sink.exists,
+			written: this.disk.sinkWritten,
+			accessFp: access,
+			isKnown: (fp) => current?.fp === fp || past[fp] !== undefined,
+		}).kind;
 	}
 
 	#readSink() {

@@ -442,7 +442,7 @@ describe("a sink", () => {
 			expect.objectContaining({
 				what: "sink-paused",
 				sink: "s",
-				hint: expect.stringContaining("take that login out"),
+				hint: expect.stringContaining("batond adopt s takes it over"),
 			}),
 		);
 	});

@@ -72,7 +72,7 @@ export interface CustodyView {
 	readonly refusals: ReadonlyMap<LineageId, string>;
 	/** Until when a PC's word is waited for before the login is refreshed, wall-clock ms. */
 	readonly pcAwaitedUntil: number | undefined;
-	/** When something is next due, wall-clock ms; infinity if nothing is. */
+	/** When something but a look is next due, wall-clock ms; infinity if nothing is. */
 	readonly nextAt: number;
 }
 
@@ -108,7 +108,7 @@ export class Custodian {
 	#stopping = false;
 
 	constructor(options: CustodianOptions) {
-		const { clock, record, sinks, store } = options;
+		const { clock, record, rules, sinks, store } = options;
 		this.#options = options;
 		this.#clockWatch = new ClockWatch(clock);
 		this.#events = new EventQueue(clock);
@@ -117,6 +117,7 @@ export class Custodian {
 			name: record.name,
 			sinks,
 			clock,
+			lookEvery: rules.timing.lookAtSinks,
 			onConfirmed: (access) =>
 				this.#events.post({ type: "sinks-confirmed", access, ...this.#chance() }),
 			onNote: (note) => this.#note(note),
@@ -187,7 +188,7 @@ export class Custodian {
 			unsaved: trouble !== undefined && bringsTokens(this.#state.record, record),
 			refusals: this.#refusals,
 			pcAwaitedUntil: pcAwaitedUntil(this.#state, this.#options.clock.now()),
-			nextAt: this.#wakeAt(),
+			nextAt: Math.min(this.#nextStepAt(), this.#publisher.nextWriteAt),
 		};
 	}
 
@@ -213,8 +214,11 @@ export class Custodian {
 	}
 
 	#wakeAt(): number {
-		const now = this.#options.clock.now();
-		return Math.min(nextWake(this.#state, now), this.#publisher.wakeAt);
+		return Math.min(this.#nextStepAt(), this.#publisher.wakeAt);
+	}
+
+	#nextStepAt(): number {
+		return nextWake(this.#state, this.#options.clock.now());
 	}
 
 	#chance() {

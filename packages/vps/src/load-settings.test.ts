@@ -16,6 +16,10 @@ async function load(settings: unknown) {
 	return await loadSettings(path);
 }
 
+const ENV = { type: "env-file", path: "/a/.env" };
+const TEMPLATE = { type: "template", path: "/a/file", template: "{{accessToken}}" };
+const sink = (settings: unknown) => ({ names: { default: { sinks: { s: settings } } } });
+
 test("without a file every default holds", async () => {
 	const settings = await loadSettings(join(folder, "batond.json"));
 	expect(settings.provider.tokenUrl).toMatch(/^https:/);
@@ -35,6 +39,42 @@ test("durations are read as milliseconds, and what is left out keeps its default
 test("a provider on this very machine may do without https", async () => {
 	const { provider } = await load({ provider: { tokenUrl: "http://127.0.0.1:9/token" } });
 	expect(provider.tokenUrl).toBe("http://127.0.0.1:9/token");
+});
+
+test("sinks that keep a file have their defaults", async () => {
+	const { names } = await load({
+		names: { default: { sinks: { env: ENV, two: { ...ENV, variable: "B" }, t: TEMPLATE } } },
+	});
+	const kept = { mode: 0o600, overwrite: false };
+	expect(names.default?.sinks).toEqual({
+		env: { ...ENV, ...kept, variable: "CLAUDE_CODE_OAUTH_TOKEN" },
+		two: { ...ENV, ...kept, variable: "B" },
+		t: { ...TEMPLATE, ...kept },
+	});
+});
+
+test.each(["0640", "640", "0400", "0444"])("%s is a mode", async (mode) => {
+	const { names } = await load(sink({ ...ENV, mode }));
+	expect(names.default?.sinks.s).toMatchObject({ mode: Number.parseInt(mode, 8) });
+});
+
+test("a template file is read and checked with the settings", async () => {
+	const templateFile = join(folder, "token.tmpl");
+	const settings = sink({ type: "template", path: "/a", templateFile });
+	writeFileSync(templateFile, "\ufeff\u00e4 {{accessToken}}\r\n");
+	const { names } = await load(settings);
+	expect(names.default?.sinks.s).toMatchObject({ template: "\ufeff\u00e4 {{accessToken}}\r\n" });
+	for (const [content, why] of [
+		["{{nothing}}", /token\.tmpl: the template has a placeholder that there is not/],
+		[Buffer.from([0xff]), /not UTF-8/],
+		["x".repeat(65 * 1024), /longer than/],
+	] as const) {
+		writeFileSync(templateFile, content);
+		await expect(load(settings)).rejects.toMatchObject({
+			code: "bad-settings",
+			message: expect.stringMatching(why),
+		});
+	}
 });
 
 test.each<[string, unknown, RegExp, RegExp]>([
@@ -59,6 +99,71 @@ test.each<[string, unknown, RegExp, RegExp]>([
 	["another engine", { engine: "magic" }, /engine is wrong: it should be one of http/, /./],
 	["a wrong sink", { names: { a: { sinks: { b: { type: "ftp" } } } } }, /claude-code, exec/, /./],
 	["a wrong name", { names: { A: {} } }, /small letters/, /./],
+	[
+		"a sink that looks without rest",
+		{ timing: { lookAtSinks: "50ms" } },
+		/lookAtSinks is wrong: less than 100 ms/,
+		/./,
+	],
+	[
+		"a sink without a path",
+		sink({ type: "env-file" }),
+		/path is wrong: it should be a string/,
+		/./,
+	],
+	["a path from nowhere", sink({ ...ENV, path: "a/.env" }), /not an absolute path/, /./],
+	["a folder for a file", sink({ ...ENV, path: "/a/" }), /path is wrong: not a file/, /./],
+	[
+		"a mode for all to write",
+		sink({ ...ENV, mode: "0666" }),
+		/mode is wrong: not a mode such/,
+		/./,
+	],
+	["a mode as a number", sink({ ...ENV, mode: 600 }), /mode is wrong: it should be a string/, /./],
+	["a wrong variable", sink({ ...ENV, variable: "A B" }), /not a variable's name/, /./],
+	[
+		"a placeholder that there is not",
+		sink({ ...TEMPLATE, template: "{{refreshToken}}" }),
+		/s\.template is wrong: the template has a placeholder that there is not: \{\{refreshToken\}\}/,
+		/./,
+	],
+	["no template", sink({ type: "template", path: "/a" }), /either template or templateFile/, /./],
+	["two templates", sink({ ...TEMPLATE, templateFile: "/b" }), /either template or templ/, /./],
+	[
+		"a template file that is not there",
+		sink({ type: "template", path: "/a", templateFile: "/no/such/file" }),
+		/no template file \/no\/such\/file/,
+		/correct templateFile/,
+	],
+	[
+		"one file for two sinks",
+		{
+			names: { a: { sinks: { x: ENV } }, b: { sinks: { y: { ...TEMPLATE, path: "/a/.//.env" } } } },
+		},
+		/names\.a\.sinks\.x and names\.b\.sinks\.y both write \/a\/\.env/,
+		/of its own/,
+	],
+	[
+		"one variable for two sinks",
+		{ names: { a: { sinks: { x: ENV, y: ENV } } } },
+		/a\.sinks\.x and names\.a\.sinks\.y both write/,
+		/variable/,
+	],
+	[
+		"one claude for two sinks",
+		{
+			names: {
+				a: {
+					sinks: {
+						x: { type: "claude-code", configDir: "/c" },
+						y: { ...TEMPLATE, path: "/c/.credentials.json" },
+					},
+				},
+			},
+		},
+		/both write \/c\/\.credentials\.json/,
+		/./,
+	],
 	["no limit", { timing: { requestLimit: "0s" } }, /less than a second/, /./],
 	["a list", [], /the whole is wrong: it should be an object/, /./],
 ])("%s is refused and named", async (_what, settings, message, hint) => {

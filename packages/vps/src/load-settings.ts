@@ -3,7 +3,9 @@
 import { BatonError } from "@baton/core/error";
 import { readSettings, suggestKey } from "@baton/io/settings-file";
 import type * as z from "zod/mini";
+import { loadTemplates } from "./load-templates.ts";
 import { type Settings, settingsSchema } from "./settings.ts";
+import { findClash } from "./sinks/sink-place.ts";
 
 /**
  * The settings with every default filled in; all defaults where there is no file.
@@ -12,12 +14,21 @@ import { type Settings, settingsSchema } from "./settings.ts";
  */
 export async function loadSettings(path: string): Promise<Settings> {
 	const parsed = settingsSchema.safeParse((await readSettings(path)) ?? {});
-	if (parsed.success) return parsed.data;
+	if (parsed.success) return await loadTemplates(withoutClash(path, parsed.data));
 	const { issues } = parsed.error;
 	// A key that is unknown may well be the one that is missing, misspelt.
 	const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
 	if (issue === undefined) throw new BatonError("bad-settings", `${path} is not understood`);
 	throw explain(path, issue);
+}
+
+function withoutClash(path: string, settings: Settings): Settings {
+	const clash = findClash(settings);
+	if (clash === undefined) return settings;
+	const { first, second, file } = clash;
+	throw new BatonError("bad-settings", `${path}: ${first} and ${second} both write ${file}`, {
+		hint: "give each a file, or a variable, of its own",
+	});
 }
 
 function explain(path: string, issue: z.core.$ZodIssue): BatonError {
@@ -46,6 +57,8 @@ function faultOf(issue: z.core.$ZodIssue): string {
 			return `it should be one of ${("options" in issue ? (issue.options as string[]) : []).join(", ")}`;
 		case "invalid_key":
 			return "names have small letters, digits, dots and dashes, 32 at most";
+		case "custom":
+			return issue.message;
 		default:
 			return issue.message.toLowerCase();
 	}

@@ -4,17 +4,12 @@
  */
 
 import type { ServedToken } from "@baton/core/custody-state";
-import {
-	decidePublish,
-	nextPublish,
-	type PauseReason,
-	type PublishEffect,
-	type PublishEvent,
-	type PublishState,
-	startPublish,
-} from "@baton/core/decide-publish";
+import { decidePublish, nextWrite } from "@baton/core/decide-publish";
 import { BatonError } from "@baton/core/error";
 import type { Fingerprint } from "@baton/core/lineage";
+import type { PublishEffect, PublishEvent, SinkNote } from "@baton/core/publish-event";
+import { type PauseReason, type PublishState, startPublish } from "@baton/core/publish-state";
+import { nextLook } from "@baton/core/settle-look";
 import type { Clock } from "@baton/io/clock";
 import type { HeardNote } from "./heard-note.ts";
 import { howToResume, type SinkReport, sinkReports } from "./sink-report.ts";
@@ -25,10 +20,12 @@ export interface PublisherOptions {
 	readonly name: string;
 	readonly sinks: readonly Sink[];
 	readonly clock: Clock;
+	/** Between two looks at each sink that can be looked at, ms. */
+	readonly lookEvery: number;
 	/** Every sink that is not paused holds this access token. */
 	onConfirmed(access: Fingerprint): void;
 	onNote(note: HeardNote): void;
-	/** A write has come to its end, well or not. */
+	/** A write or a look has come to its end, well or not. */
 	onSettled(): void;
 }
 
@@ -49,7 +46,11 @@ export class Publisher {
 	constructor(options: PublisherOptions) {
 		this.#options = options;
 		this.#sinks = new Map(options.sinks.map((sink) => [sink.name, sink]));
-		this.#state = startPublish([...this.#sinks.keys()]);
+		this.#state = startPublish({
+			sinks: options.sinks.map(({ name }) => name),
+			looks: options.sinks.filter((sink) => sink.look !== undefined).map(({ name }) => name),
+			lookEvery: options.lookEvery,
+		});
 	}
 
 	/** How each sink fares, as people are told. */
@@ -64,7 +65,12 @@ export class Publisher {
 
 	/** When `tick` is wanted, wall-clock ms; infinity if it is not. */
 	get wakeAt(): number {
-		return nextPublish(this.#state);
+		return Math.min(this.nextWriteAt, nextLook(this.#state));
+	}
+
+	/** When a token is next to be written, wall-clock ms; infinity if none is. */
+	get nextWriteAt(): number {
+		return nextWrite(this.#state);
 	}
 
 	/** @param token durable by now */
@@ -76,28 +82,36 @@ export class Publisher {
 		this.#handle({ type: "tick" });
 	}
 
-	/** A paused sink is not asked: no token waits for it. */
+	/** A sink that is paused, or that a look shows should be, is not asked: no token waits for it. */
 	async prove(): Promise<SinkProof> {
-		const wanted = [...this.#sinks.values()].filter(
-			({ name }) => this.#state.sinks[name]?.paused === undefined,
-		);
-		const proofs = await Promise.all(wanted.map((sink) => this.#isWritable(sink)));
-		return { writable: proofs.filter(Boolean).length, total: wanted.length };
+		const proofs = await Promise.all([...this.#sinks.values()].map((sink) => this.#prove(sink)));
+		const wanted = proofs.filter((proof) => proof !== "unwanted");
+		return {
+			writable: wanted.filter((proof) => proof === "writable").length,
+			total: wanted.length,
+		};
 	}
 
-	async #isWritable(sink: Sink): Promise<boolean> {
+	async #prove(sink: Sink): Promise<"writable" | "not-writable" | "unwanted"> {
+		const { token } = this.#state;
+		if (!this.#isPaused(sink) && sink.look !== undefined) await this.#look(sink.name, token);
+		if (this.#isPaused(sink)) return "unwanted";
 		const why = await sink.prove().then(
 			() => undefined,
 			(error: unknown) => this.#failure(sink.name, error),
 		);
 		this.#handle({ type: "proved", sink: sink.name, why });
-		return why === undefined;
+		return why === undefined ? "writable" : "not-writable";
 	}
 
 	/** Why a sink failed; what can be done about it is kept. */
 	#failure(sink: string, error: unknown): string {
 		this.#hints.set(sink, error instanceof BatonError ? error.hint : undefined);
 		return reasonOf(error);
+	}
+
+	#isPaused({ name }: Sink): boolean {
+		return this.#state.sinks[name]?.paused !== undefined;
 	}
 
 	#handle(event: PublishEvent): void {
@@ -111,10 +125,18 @@ export class Publisher {
 			case "confirm":
 				return this.#options.onConfirmed(effect.access);
 			case "note":
-				return this.#options.onNote({ ...effect, hint: this.#hintOf(effect) });
+				return this.#tell(effect);
+			case "look-at-sink":
+				void this.#look(effect.sink, effect.token).then(() => this.#options.onSettled());
+				return;
 			case "write-sink":
 				void this.#write(effect.sink, effect.token);
 		}
+	}
+
+	#tell(note: SinkNote): void {
+		const hint = this.#hintOf(note);
+		this.#options.onNote({ ...note, ...(hint === undefined ? {} : { hint }) });
 	}
 
 	/** Never throws: what a sink throws is a failure of that sink. */
@@ -141,8 +163,21 @@ export class Publisher {
 		}
 	}
 
-	#hintOf({ sink, what, reason }: Extract<PublishEffect, { type: "note" }>): string {
-		if (what === "sink-paused") return howToResume(reason as PauseReason);
+	/** Never throws: what cannot be looked at is unreadable. */
+	async #look(sink: string, token: ServedToken | undefined): Promise<void> {
+		const { name } = this.#options;
+		const access = token?.accessFp;
+		const given = token === undefined ? undefined : accessOnly(name, token);
+		const seen = await this.#sinks
+			.get(sink)
+			?.look?.(given)
+			.catch(() => "unreadable" as const);
+		if (seen !== undefined) this.#handle({ type: "looked", sink, access, seen });
+	}
+
+	#hintOf({ sink, what, level, reason }: SinkNote): string | undefined {
+		if (what === "sink-paused") return howToResume(sink, reason as PauseReason);
+		if (level === "info") return undefined;
 		return this.#hints.get(sink) ?? "it is tried again by itself: batond status";
 	}
 

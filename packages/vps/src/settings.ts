@@ -6,7 +6,10 @@
 import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { type CustodyRules, DEFAULT_TIMING, type Timing } from "@baton/core/custody-state";
 import { parseDuration, SECOND } from "@baton/core/duration";
+import { VARIABLE_NAME } from "@baton/core/env-file";
+import { BatonError } from "@baton/core/error";
 import { CLAUDE_PROVIDER, type Provider } from "@baton/core/oauth";
+import { parseTemplate } from "@baton/core/sink-template";
 import * as z from "zod/mini";
 
 /** `"90s"`, `"10m"`, `"2h"`, `"7d"`, `"250ms"`; read as milliseconds. */
@@ -42,9 +45,34 @@ const timingSchema = z.strictObject({
 	reservation: z._default(duration, DEFAULT_TIMING.reservation),
 	renewal: z._default(duration, DEFAULT_TIMING.renewal),
 	fresh: z._default(duration, DEFAULT_TIMING.fresh),
+	lookAtSinks: z._default(
+		duration.check(z.refine((ms) => ms >= 100, "less than 100 ms")),
+		DEFAULT_TIMING.lookAtSinks,
+	),
 });
 
 const folder = z.string().check(z.regex(/^(\/|~\/)/, "not an absolute path"));
+
+const file = folder.check(z.regex(/[^/]$/, "not a file"));
+
+/** `"0600"`: its owner can read it, and nobody else can write it. Read as a number. */
+const mode = z.pipe(
+	z.string().check(z.regex(/^0?[46][04][04]$/, 'not a mode such as "0600" or "0640"')),
+	z.transform((text) => Number.parseInt(text, 8)),
+);
+
+const template = z.string().check(
+	z.refine((text) => templateFault(text) === undefined, {
+		error: ({ input }) => templateFault(String(input)) ?? "",
+	}),
+);
+
+const keptFile = {
+	path: file,
+	mode: z._default(mode, 0o600),
+	/** What is there and was never written by us may be written over. */
+	overwrite: z._default(z.boolean(), false),
+};
 
 const sinkSchema = z.discriminatedUnion("type", [
 	z.strictObject({ type: z.literal("claude-code"), configDir: folder }),
@@ -54,6 +82,28 @@ const sinkSchema = z.discriminatedUnion("type", [
 		command: z.array(z.string()).check(z.minLength(1)),
 		timeout: z._default(duration, 30 * SECOND),
 	}),
+	z.strictObject({
+		type: z.literal("env-file"),
+		...keptFile,
+		variable: z._default(
+			z.string().check(z.regex(VARIABLE_NAME, "not a variable's name")),
+			"CLAUDE_CODE_OAUTH_TOKEN",
+		),
+	}),
+	z
+		.strictObject({
+			type: z.literal("template"),
+			...keptFile,
+			template: z.optional(template),
+			/** Read into `template` as the settings are. */
+			templateFile: z.optional(file),
+		})
+		.check(
+			z.refine(
+				(sink) => (sink.template === undefined) !== (sink.templateFile === undefined),
+				"it needs either template or templateFile",
+			),
+		),
 ]);
 
 const word = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, "not a name"));
@@ -72,6 +122,7 @@ export const settingsSchema = z.strictObject({
 });
 
 export type Settings = z.output<typeof settingsSchema>;
+export type NameSettings = z.output<typeof nameSchema>;
 export type SinkSettings = z.output<typeof sinkSchema>;
 
 export function rulesOf({ refresh, timing }: Settings): CustodyRules {
@@ -80,6 +131,15 @@ export function rulesOf({ refresh, timing }: Settings): CustodyRules {
 
 export function providerOf({ provider }: Settings, version: string): Provider {
 	return { ...provider, userAgent: `baton/${version}` };
+}
+
+function templateFault(text: string): string | undefined {
+	try {
+		parseTemplate(text);
+		return undefined;
+	} catch (error) {
+		return error instanceof BatonError ? error.message : "not a template";
+	}
 }
 
 function isSafeAddress(text: string): boolean {

@@ -1,14 +1,15 @@
 /** How each sink fares, in words that travel: to the PC and to the local status. */
 
-import type { PauseReason, PublishState, SinkState } from "@baton/core/decide-publish";
+import type { PauseReason, PublishState, SinkState } from "@baton/core/publish-state";
 
 export interface SinkReport {
 	readonly name: string;
 	/**
-	 * `current`: holds the newest token. `behind`: about to get it. `failing`: cannot be written, retried. `foreign` and
-	 * `logged-out`: paused until a person acts. `idle`: there is no token yet.
+	 * `current`: holds the newest token. `behind`: about to get it. `failing`: cannot be written,
+	 * retried. `foreign`, `logged-out` and `not-ours`: paused until a person acts. `idle`: there is no
+	 * token yet.
 	 */
-	readonly state: "current" | "behind" | "failing" | "foreign" | "logged-out" | "idle";
+	readonly state: "current" | "behind" | "failing" | PauseReason | "idle";
 	readonly generation: number | undefined;
 	/** Why it fails, never with a secret. */
 	readonly trouble: string | undefined;
@@ -16,11 +17,21 @@ export interface SinkReport {
 	readonly hint?: string;
 }
 
-const RESUME = "put {} into its .credentials.json, restart batond";
+/** What a person can do about a paused sink; it then resumes by itself. */
+export function howToResume(sink: string, reason: PauseReason): string {
+	switch (reason) {
+		case "foreign":
+			return `batond adopt ${sink} takes it over; or leave it, or log out there`;
+		case "logged-out":
+			return "to have it served again, put {} into its .credentials.json";
+		case "not-ours":
+			return 'move that away, or set "overwrite": true for this sink';
+	}
+}
 
-/** What a person does to have a paused sink written again. */
-export function howToResume(reason: PauseReason): string {
-	return reason === "foreign" ? `take that login out, ${RESUME}` : `to resume, ${RESUME}`;
+/** Whether only a person can have it written again. */
+export function isPaused(state: SinkReport["state"]): state is PauseReason {
+	return state === "foreign" || state === "logged-out" || state === "not-ours";
 }
 
 /** @param hints what can be done about each sink's last failure, by its name */

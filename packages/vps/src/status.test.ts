@@ -198,12 +198,19 @@ test("what is wrong is told in lines of at most 80 columns", () => {
 		sinks: [
 			{ name: "claude", state: "foreign", generation: 1, trouble: undefined },
 			{ name: "other", state: "failing", generation: 1, trouble: "the disk is full" },
+			{ name: "third", state: "logged-out", generation: 1, trouble: undefined },
+			{ name: "fourth", state: "not-ours", generation: undefined, trouble: undefined },
 		],
 	});
-	expect(lines).toContain("  sink claude: holds a login of somebody else; left alone");
-	expect(lines).toContain(
-		"    next: take that login out, put {} into its .credentials.json, restart batond",
-	);
+	expect(lines.filter((line) => /sink|^ {4}next/.test(line))).toEqual([
+		"  sink claude: somebody logged in there by hand; that login is left alone",
+		"    next: batond adopt claude takes it over; or leave it, or log out there",
+		"  sink other: cannot be written; trying again (the disk is full)",
+		"  sink third: somebody logged out there by hand; left alone",
+		"    next: to have it served again, put {} into its .credentials.json",
+		"  sink fourth: what is there was not written by batond; left alone",
+		'    next: move that away, or set "overwrite": true for this sink',
+	]);
 	expect(lines).toContain("  the provider is out of reach (failure 12 in a row); trying again");
 	expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { askService } from "./ask-service.ts";
 import type { NameStatus, ServiceStatus } from "./control-message.ts";
 import { explain } from "./explain-state.ts";
 import { jsonLine, type Said } from "./said.ts";
-import { howToResume, type SinkReport } from "./sink-report.ts";
+import { howToResume, isPaused, type SinkReport } from "./sink-report.ts";
 
 export interface StatusOptions {
 	readonly stateFolder: string;
@@ -93,15 +93,15 @@ const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
 	current: "has the newest access token",
 	behind: "is about to get the newest access token",
 	failing: "cannot be written; trying again",
-	foreign: "holds a login of somebody else; left alone",
-	"logged-out": "was logged out by a person; left alone",
+	foreign: "somebody logged in there by hand; that login is left alone",
+	"logged-out": "somebody logged out there by hand; left alone",
+	"not-ours": "what is there was not written by batond; left alone",
 	idle: "waits for the first access token",
 };
 
 function describeSink({ name, state, trouble, hint }: SinkReport): string[] {
 	const why = trouble === undefined ? "" : ` (${trouble})`;
 	const line = `  sink ${name}: ${SINK_WORDS[state]}${why}`;
-	const paused = state === "foreign" || state === "logged-out";
-	if (paused) return [line, `    next: ${howToResume(state)}`];
+	if (isPaused(state)) return [line, `    next: ${howToResume(name, state)}`];
 	return hint === undefined ? [line] : [line, `    next: ${hint}`];
 }

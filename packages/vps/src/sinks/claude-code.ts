@@ -5,19 +5,20 @@
  * What is there is read, judged and replaced under one hold of claude's own three locks.
  */
 
-import { chmod, lstat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { CREDENTIALS_MAX_BYTES, readCredentials, writeSession } from "@baton/core/credentials-file";
 import { BatonError } from "@baton/core/error";
-import { judgeSinkFile } from "@baton/core/judge-sink-file";
+import { judgeSinkFile, type SinkFileVerdict } from "@baton/core/judge-sink-file";
 import type { Fingerprint } from "@baton/core/lineage";
-import { proveWritable, removeLeftovers, writeAtomic } from "@baton/io/atomic-file";
+import type { SinkLook } from "@baton/core/publish-state";
+import { proveWritable, removeLeftovers, setMode, writeAtomic } from "@baton/io/atomic-file";
 import { withClaudeLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
 import { makePrivateFolder } from "@baton/io/private-folder";
 import { readSmall } from "@baton/io/read-small";
 import type { AccessToken, Sink, SinkOutcome } from "./sink.ts";
 import type { SinkMemory } from "./sink-memory.ts";
+import { CREDENTIALS_FILE } from "./sink-place.ts";
 
 export interface ClaudeCodeSinkOptions {
 	readonly name: string;
@@ -29,17 +30,23 @@ export interface ClaudeCodeSinkOptions {
 	isKnown(fp: Fingerprint): boolean;
 }
 
-const OWNER_ONLY = { ownerOnlyFolder: true };
-const FILE_MODE = 0o600;
+const FILE = { mode: 0o600, ownerOnlyFolder: true };
 
 export function claudeCodeSink(options: ClaudeCodeSinkOptions): Sink {
 	const { name, configDir, clock } = options;
-	const file = join(configDir, ".credentials.json");
+	const file = join(configDir, CREDENTIALS_FILE);
 	return {
 		name,
 		async prove() {
 			await makePrivateFolder(configDir);
-			await proveWritable(file, OWNER_ONLY);
+			const reading = readCredentials(await readText(file));
+			if (reading.kind === "unreadable") throw unreadable(file, reading.why);
+			await proveWritable(file, FILE);
+		},
+		async look(token) {
+			const verdict = judge(file, await readText(file), token, options);
+			if (verdict.kind === "foreign") await options.memory.forget(file);
+			return LOOKS[verdict.kind];
 		},
 		async write(token) {
 			await makePrivateFolder(configDir);
@@ -51,57 +58,73 @@ export function claudeCodeSink(options: ClaudeCodeSinkOptions): Sink {
 	};
 }
 
+const LOOKS: Readonly<Record<SinkFileVerdict["kind"], SinkLook>> = {
+	same: "fine",
+	write: "changed",
+	disarm: "changed",
+	foreign: "foreign",
+	"logged-out": "logged-out",
+	unreadable: "unreadable",
+};
+
 async function replace(
 	file: string,
 	token: AccessToken,
-	{ memory, isKnown, clock }: ClaudeCodeSinkOptions,
+	options: ClaudeCodeSinkOptions,
 	assertHeld: () => void,
 ): Promise<SinkOutcome> {
-	const bytes = await readSmall(file, { maxBytes: CREDENTIALS_MAX_BYTES });
-	const text = bytes?.toString("utf8");
-	const verdict = judgeSinkFile({
-		reading: readCredentials(text),
-		exists: text !== undefined,
-		written: memory.hasWritten(file),
-		accessFp: token.accessFp,
-		isKnown,
-	});
+	const { memory, clock } = options;
+	const text = await readText(file);
+	const verdict = judge(file, text, token, options);
 	switch (verdict.kind) {
 		case "foreign":
+			// From here on the file is theirs: when it goes, no login of ours was logged out.
+			await memory.forget(file);
+			return { kind: "stepped-back", reason: verdict.kind };
 		case "logged-out":
 			return { kind: "stepped-back", reason: verdict.kind };
 		case "unreadable":
-			throw new BatonError("bad-credentials", `cannot read ${file}: ${verdict.why}`, {
-				hint: "look at the file; it is left as it is",
-			});
+			throw unreadable(file, verdict.why);
 		case "same":
-			await chmod(file, FILE_MODE);
+			await setMode(file, FILE);
 			break;
 		case "write":
 		case "disarm": {
 			const content = writeSession(text, token.session);
-			const before = await mtimeOf(file);
-			assertHeld();
-			await writeAtomic(file, content, { mode: FILE_MODE, ...OWNER_ONLY });
-			await differ(file, before, clock.now());
+			await writeAtomic(file, content, {
+				...FILE,
+				// claude looks at nothing but whether the time of last change differs.
+				laterThanBefore: true,
+				beforeRename: assertHeld,
+			});
 		}
 	}
 	await memory.noteWritten(file, clock.now());
 	return { kind: "written", disarmed: verdict.kind === "disarm" ? verdict.fp : undefined };
 }
 
-async function mtimeOf(file: string): Promise<number | undefined> {
-	const stat = await lstat(file).catch(() => undefined);
-	return stat?.mtimeMs;
+async function readText(file: string): Promise<string | undefined> {
+	const bytes = await readSmall(file, { maxBytes: CREDENTIALS_MAX_BYTES });
+	return bytes?.toString("utf8");
 }
 
-/**
- * claude looks at nothing but whether the time of last change differs, and file systems count in
- * coarse steps.
- */
-async function differ(file: string, before: number | undefined, now: number): Promise<void> {
-	const after = await mtimeOf(file);
-	if (before === undefined || after === undefined) return;
-	if (Math.floor(after) !== Math.floor(before)) return;
-	await utimes(file, now / 1000, (Math.floor(before) + 1_000) / 1000);
+function judge(
+	file: string,
+	text: string | undefined,
+	token: AccessToken | undefined,
+	{ memory, isKnown }: ClaudeCodeSinkOptions,
+): SinkFileVerdict {
+	return judgeSinkFile({
+		reading: readCredentials(text),
+		exists: text !== undefined,
+		written: memory.hasWritten(file),
+		accessFp: token?.accessFp,
+		isKnown,
+	});
+}
+
+function unreadable(file: string, why: string): BatonError {
+	return new BatonError("bad-credentials", `cannot read ${file}: ${why}`, {
+		hint: "look at the file; it is left as it is",
+	});
 }

@@ -6,7 +6,7 @@
  */
 
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { BatonError } from "@baton/core/error";
 import type { Clock } from "@baton/io/clock";
@@ -63,14 +63,15 @@ async function isRunnable(program: string, path = ""): Promise<boolean> {
 				.split(delimiter)
 				.filter(isAbsolute)
 				.map((folder) => join(folder, program));
-	for (const candidate of candidates) {
-		if (
-			await access(candidate, constants.X_OK).then(
-				() => true,
-				() => false,
-			)
-		)
-			return true;
-	}
+	for (const candidate of candidates) if (await isProgram(candidate)) return true;
 	return false;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+	try {
+		await access(path, constants.X_OK);
+		return (await stat(path)).isFile();
+	} catch {
+		return false;
+	}
 }

@@ -1,15 +1,17 @@
 /** A sink as the settings describe it. */
 
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type { Fingerprint } from "@baton/core/lineage";
+import { parseTemplate } from "@baton/core/sink-template";
 import type { Clock } from "@baton/io/clock";
 import type { Argv } from "@baton/io/run-command";
+import { atHome } from "../at-home.ts";
 import type { SinkSettings } from "../settings.ts";
 import { claudeCodeSink } from "./claude-code.ts";
+import { envFileSink } from "./env-file.ts";
 import { execSink } from "./exec.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkMemory } from "./sink-memory.ts";
+import { templateSink } from "./template.ts";
 
 export interface SinkContext {
 	readonly clock: Clock;
@@ -26,9 +28,12 @@ export function makeSink(name: string, settings: SinkSettings, context: SinkCont
 			const { command, timeout: timeoutMs } = settings;
 			return execSink({ name, command: command as unknown as Argv, timeoutMs, ...context });
 		}
+		case "env-file":
+			return envFileSink({ ...context, ...settings, name, path: atHome(settings.path) });
+		case "template": {
+			// By now a `templateFile` has been read into it.
+			const template = parseTemplate(settings.template ?? "");
+			return templateSink({ ...context, ...settings, name, path: atHome(settings.path), template });
+		}
 	}
-}
-
-function atHome(path: string): string {
-	return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 }

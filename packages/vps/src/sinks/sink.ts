@@ -1,8 +1,8 @@
 /** A consumer on this machine that is given access tokens, and nothing else. */
 
 import type { ServedToken } from "@baton/core/custody-state";
-import type { PauseReason } from "@baton/core/decide-publish";
 import type { Fingerprint } from "@baton/core/lineage";
+import type { PauseReason, SinkLook } from "@baton/core/publish-state";
 import type { Session } from "@baton/core/session";
 
 /** What consumers get of a login: its session without the refresh token. */
@@ -28,11 +28,19 @@ export type SinkOutcome =
 export interface Sink {
 	readonly name: string;
 	/**
-	 * Proves that `write` would work now, changing nothing a consumer reads.
+	 * Proves that `write` would work now, changing nothing a consumer reads. What a person has done
+	 * there is no matter of this, but of `look`.
 	 *
 	 * @throws BatonError saying what stands in the way
 	 */
 	prove(): Promise<void>;
+	/**
+	 * A small look at what is there, changing nothing a consumer reads; absent where none is possible.
+	 *
+	 * @param token what it should hold, if there is a token
+	 * @throws BatonError where nothing can be read, which counts as `unreadable`
+	 */
+	look?(token: AccessToken | undefined): Promise<SinkLook>;
 	/** @throws BatonError; what the sink held before it holds still */
 	write(token: AccessToken): Promise<SinkOutcome>;
 }
