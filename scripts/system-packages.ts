@@ -23,6 +23,8 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
 		file: "/usr/bin/openssl",
 		neededBy: "the real claude before loopback servers",
 	},
+	{ name: "util-linux", file: "/usr/bin/unshare", neededBy: "sinks on mounts of their own" },
+	{ name: "mount", file: "/usr/bin/mount", neededBy: "sinks on mounts of their own" },
 	{
 		name: "faketime",
 		file: "/usr/bin/faketime",

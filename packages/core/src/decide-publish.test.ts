@@ -121,6 +121,8 @@ describe("stories", () => {
 				[4, TOKEN(1), ["write file 1", "write program 1"]],
 				[5, WRITTEN("file", 1), []],
 				[6, PROVED("file", "disk full"), ["sink-failed file: disk full"]],
+				[7, TOKEN(2), ["write file 2"]],
+				[8, FAILED("file", 2), []],
 			],
 		},
 		{

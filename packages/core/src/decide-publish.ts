@@ -81,7 +81,8 @@ function settleWrite(state: PublishState, event: WriteEvent, now: number): Publi
 		case "failed": {
 			const failures = sink.failures + 1;
 			const retryAt = now + backoffDelay(SINK_BACKOFF, failures, event.random);
-			const note = failures === 1 ? [sinkNote("warn", event.sink, "sink-failed", event.why)] : [];
+			const told = failures > 1 || sink.unwritable !== undefined;
+			const note = told ? [] : [sinkNote("warn", event.sink, "sink-failed", event.why)];
 			return update(
 				state,
 				event.sink,
