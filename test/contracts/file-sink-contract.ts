@@ -245,7 +245,7 @@ export function fileSinkContract(subject: FileSinkSubject): void {
 				/not a folder/,
 			],
 			["that is a folder", () => mkdirSync(file), /not a plain file|is a folder/],
-			["that is a pipe", () => execFileSync("mkfifo", [file]), /not a plain file/],
+			["that is a pipe", () => execFileSync("/usr/bin/mkfifo", [file]), /not a plain file/],
 			["in a folder its group may write in", () => chmodSync(folder, 0o770), /other users/],
 			["in a folder everybody may write in", () => chmodSync(folder, 0o707), /other users/],
 			["that is huge", () => writeFileSync(file, " ".repeat(1024 * 1024 + 1)), /larger than/],

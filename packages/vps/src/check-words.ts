@@ -144,6 +144,7 @@ const SINKS: Readonly<Record<SinkReport["state"], string | undefined>> = {
 	failing: "cannot be written",
 	foreign: "is paused: somebody else's login lies there",
 	"logged-out": "is paused: a person logged out there",
+	"not-ours": "is paused: what is there was not written by batond",
 };
 
 function sinkWords({ name, state }: SinkReport): string[] {
