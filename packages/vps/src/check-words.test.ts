@@ -188,6 +188,12 @@ test.each<[what: string, status: NameStatus, code: number, line: string]>([
 		`${LEFT}; sink claude is paused: a person logged out there`,
 	],
 	[
+		"a file for it was there before",
+		{ ...WELL, ...sink("not-ours") },
+		0,
+		`${LEFT}; sink claude is paused: what is there was not written by batond`,
+	],
+	[
 		"another login is on its way in",
 		{ ...WELL, staged: { lineageId: "b2", device: "pc", state: "staged" } },
 		0,
