@@ -4,6 +4,7 @@ import { change, changeLineage, type Draft, note, remember } from "./custody-dra
 import type { Lineage, Past } from "./custody-state.ts";
 import { type Fingerprint, generationProof, lineageIdOf } from "./lineage.ts";
 import type { AnswerBody } from "./protocol.ts";
+import { providerTrouble } from "./provider-trouble.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
 
 export function isUsedUp(past: Past | undefined): boolean {
@@ -23,7 +24,7 @@ export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 		if (isSealed(staged)) return { type: "spent", fp };
 		if (isBusy(staged)) return { type: "in-doubt", fp };
 		// Found at the start of this run: the PC is to deliver it again before it is claimed.
-		return draft.run.armed === fp ? { type: "staged", fp } : { type: "unknown", fp };
+		return draft.run.armed === fp ? stagedAnswer(draft, fp) : { type: "unknown", fp };
 	}
 	if (isSpentUnseen(draft, fp)) return { type: "spent", fp };
 	const was: Past | undefined = past[fp];
@@ -42,6 +43,11 @@ export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 		case undefined:
 			return { type: "unknown", fp };
 	}
+}
+
+function stagedAnswer(draft: Draft, fp: Fingerprint): AnswerBody {
+	const provider = providerTrouble(draft, "staged");
+	return { type: "staged", fp, ...(provider === undefined ? {} : { provider }) };
 }
 
 function claimed(draft: Draft, fp: Fingerprint, lineageId: string): AnswerBody {

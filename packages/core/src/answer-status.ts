@@ -4,18 +4,21 @@ import { proofOf } from "./answer-custody.ts";
 import type { Draft } from "./custody-draft.ts";
 import type { Lineage } from "./custody-state.ts";
 import type { AnswerBody } from "./protocol.ts";
+import { providerTrouble } from "./provider-trouble.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
 
 export function statusOf(draft: Draft): AnswerBody {
 	const { current, staged } = draft.record;
 	const lineage = current ?? staged;
 	const need = needOf(draft);
+	const provider = providerTrouble(draft, current === undefined ? "staged" : "current");
 	return {
 		type: "status",
 		state: lineage?.phase.name ?? "none",
 		sinks: [],
 		...(lineage === undefined ? {} : factsOf(lineage)),
 		...(current === undefined ? {} : { proof: proofOf(draft, current) }),
+		...(provider === undefined ? {} : { provider }),
 		...(staged === undefined ? {} : { stagedFp: staged.firstFp }),
 		...(need === undefined ? {} : { need }),
 	};

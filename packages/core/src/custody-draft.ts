@@ -5,6 +5,7 @@
 
 import type { CustodyRecord, CustodyRules, Lineage, Phase, Role, Run } from "./custody-state.ts";
 import type { CustodyEffect, Note } from "./effect.ts";
+import type { Fingerprint } from "./lineage.ts";
 
 export interface Draft {
 	record: CustodyRecord;
@@ -27,6 +28,11 @@ export function remember(draft: Draft, fields: Partial<Run>): void {
 export function changeLineage(draft: Draft, role: Role, fields: Partial<Lineage>): void {
 	const lineage = draft.record[role];
 	if (lineage !== undefined) change(draft, { [role]: { ...lineage, ...fields } });
+}
+
+/** A login that is settled needs no place kept free any more: the next one may be offered at once. */
+export function freePlace(draft: Draft, fp: Fingerprint): void {
+	if (draft.run.reservation?.fp === fp) remember(draft, { reservation: undefined });
 }
 
 export function enter(draft: Draft, role: Role, phase: Phase): void {

@@ -155,6 +155,8 @@ export interface Reservation {
 export interface Retry {
 	readonly failures: number;
 	readonly at: number;
+	/** Why the last one failed: `out of reach`, or how the provider refused it. */
+	readonly why?: string;
 }
 
 export const NO_RETRY: Retry = { failures: 0, at: 0 };

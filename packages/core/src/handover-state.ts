@@ -72,6 +72,8 @@ export interface Handover {
 	readonly takeBack: TakeBackReason | undefined;
 	/** Why it came back, or could not be handed over. */
 	readonly reason: NotTakenReason | "withdrawn" | "forced" | "unsure" | undefined;
+	/** What keeps the host from claiming it, as it told last; for people. */
+	readonly provider?: string | undefined;
 	/** A write into the store was begun, so a blank store may have been filled and emptied since. */
 	readonly putBackBegun: boolean;
 }

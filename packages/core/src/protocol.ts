@@ -137,6 +137,8 @@ const statusFacts = {
 	rotatedAt: z.optional(instant),
 	/** Present when only a person can help; its id changes with each new need. */
 	need: z.optional(z.object({ id: shortText, reason: lossReason })),
+	/** What stands between it and the provider, as in `staged`. */
+	provider: z.optional(shortText),
 	stagedFp: z.optional(fp),
 	sinks: z._default(
 		z.array(z.object({ name: shortText, state: shortText })).check(z.maxLength(64)),
@@ -150,7 +152,7 @@ const answerSchema = z.discriminatedUnion("type", [
 	z.object({ ...reply, type: z.literal("accept"), fp, nonce, goodForMs: instant }),
 	z.object({ ...reply, type: z.literal("decline"), fp, reason: declineReason }),
 	z.object({ ...reply, type: z.literal("claimed"), fp, lineageId, generation, proof: fp }),
-	z.object({ ...reply, type: z.literal("staged"), fp }),
+	z.object({ ...reply, type: z.literal("staged"), fp, provider: z.optional(shortText) }),
 	z.object({ ...reply, type: z.literal("in-doubt"), fp }),
 	z.object({ ...reply, type: z.literal("unknown"), fp }),
 	z.object({ ...reply, type: z.literal("not-taken"), fp, reason: notTakenReason }),

@@ -1,6 +1,6 @@
 /** A staged login that will never be claimed: a tombstone, so that no late message brings it back. */
 
-import { change, type Draft, note, remember } from "./custody-draft.ts";
+import { change, type Draft, freePlace, note, remember } from "./custody-draft.ts";
 import type { NotTakenReason } from "./protocol.ts";
 import { nameOf } from "./settle-refresh.ts";
 
@@ -11,10 +11,7 @@ export function refuseStaged(draft: Draft, reason: NotTakenReason, now: number):
 		staged: undefined,
 		past: { ...draft.record.past, [lineage.firstFp]: { was: "not-taken", reason, at: now } },
 	});
-	const { reservation } = draft.run;
-	remember(draft, {
-		armed: undefined,
-		reservation: reservation?.fp === lineage.firstFp ? undefined : reservation,
-	});
+	remember(draft, { armed: undefined });
+	freePlace(draft, lineage.firstFp);
 	note(draft, "warn", "not-taken", { ...nameOf(lineage), reason });
 }

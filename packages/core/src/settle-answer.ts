@@ -191,9 +191,18 @@ function settleTransit(
 				nonces: without(draft.run.nonces, fp),
 			});
 			return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
+		case "staged":
+			hearOfProvider(draft, handover, answer.provider);
+			return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
 		default:
+			hearOfProvider(draft, handover, undefined);
 			return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
 	}
+}
+
+/** For people, and written only where it is news. */
+function hearOfProvider(draft: PcDraft, handover: Handover, provider: string | undefined): void {
+	if (handover.provider !== provider) changeHandover(draft, handover.fp, { provider });
 }
 
 function because(reason: string | undefined): { reason?: string } {

@@ -3,7 +3,7 @@
  */
 
 import { backoffDelay, LONGEST_RETRY_AFTER, PROVIDER_BACKOFF } from "./backoff.ts";
-import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
+import { change, type Draft, enter, freePlace, note, remember } from "./custody-draft.ts";
 import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
@@ -134,6 +134,7 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 		harvested: { current: false, staged: false },
 		refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
 	});
+	freePlace(draft, lineage.firstFp);
 	note(draft, "info", "claimed", nameOf(lineage));
 }
 
@@ -160,6 +161,7 @@ export function settleSpent(
 		past: { ...draft.record.past, [lineage.firstFp]: spent, [lineage.fp]: spent },
 	});
 	remember(draft, { armed: undefined });
+	freePlace(draft, lineage.firstFp);
 	note(draft, "warn", "claim-refused", { ...nameOf(lineage), ...why });
 }
 
@@ -191,7 +193,7 @@ function settleRefusal(
 		Math.min(retryAfterMs, LONGEST_RETRY_AFTER),
 	);
 	remember(draft, {
-		refreshRetry: { ...draft.run.refreshRetry, [role]: { failures, at: now + delay } },
+		refreshRetry: { ...draft.run.refreshRetry, [role]: { failures, at: now + delay, why } },
 		// What was asked for was tried.
 		asked: role === "current" ? undefined : draft.run.asked,
 	});

@@ -3,7 +3,14 @@
 import type { Handover, Host, PcRules } from "@baton/core/handover-state";
 import type { HowToLogin } from "./new-login.ts";
 import { storeFlag } from "./store-flag.ts";
-import { afterSpent, backFromEscrow, sealedWords, sinceWords, stepWords } from "./words.ts";
+import {
+	afterSpent,
+	backFromEscrow,
+	sealedWords,
+	sinceWords,
+	stepWords,
+	transitWords,
+} from "./words.ts";
 
 /** What the next step depends on. */
 export interface Around {
@@ -42,9 +49,10 @@ export function handoverWords(handover: Handover): string {
 	}
 }
 
-function takenWords({ host, takeBack }: Handover): string {
+function takenWords({ host, takeBack, provider }: Handover): string {
 	switch (takeBack) {
 		case undefined:
+			if (provider !== undefined) return transitWords(provider);
 			return `in transit: nobody may spend it until ${host} has claimed it`;
 		case "asked":
 			return `asked back: in transit until ${host} has let go of it, or has claimed it`;

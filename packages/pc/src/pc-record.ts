@@ -60,6 +60,7 @@ const handover = z.object({
 	since: instant,
 	takeBack: maybe(z.enum(["asked", "declined"])),
 	reason: maybe(returnReason),
+	provider: maybe(text),
 	putBackBegun: z.boolean(),
 }) satisfies z.ZodMiniType<Handover>;
 

@@ -47,6 +47,8 @@ export interface HostFacts {
 	/** Of the last refresh. */
 	readonly rotatedAt?: number;
 	readonly version?: string;
+	/** What stands between it and the provider, by its last word. */
+	readonly provider?: string;
 	readonly need?: string;
 	readonly contactAt?: number;
 	/** Why it cannot be reached; only known while a watcher runs. */
@@ -185,7 +187,7 @@ function nextForHost(
 function toldFacts({ status, need, contactAt }: HostMemory) {
 	const { state, lineageId, generation, accessUntil, deadline, rotatedAt, version } = status ?? {};
 	const told = { state, lineageId, generation, accessUntil, deadline, rotatedAt, version };
-	return defined({ ...told, need, contactAt });
+	return defined({ ...told, provider: status?.provider, need, contactAt });
 }
 
 /** Without the keys whose value is undefined. */

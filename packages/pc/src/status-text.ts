@@ -2,7 +2,7 @@
 
 import { formatDuration } from "@baton/core/duration";
 import type { HostFacts, LeftFacts, PermitFacts, StatusFacts } from "./status-facts.ts";
-import { lossWords } from "./words.ts";
+import { lossWords, providerWords } from "./words.ts";
 
 const WIDTH = 80;
 
@@ -117,13 +117,14 @@ function inTransitText(fromElsewhere: boolean): string {
 }
 
 function timesText(facts: HostFacts, now: number): string[] {
-	const { accessUntil, deadline, holder, hasEarlier } = facts;
+	const { accessUntil, deadline, holder, hasEarlier, provider } = facts;
 	const isTold = facts.state !== "none" && facts.state !== "needs-login";
 	if ((holder !== "host" || !isTold) && !hasEarlier) return [];
 	const access = accessUntil === undefined ? [] : [accessText(accessUntil - now)];
 	const end = deadline === undefined ? [] : [lastsText(deadline - now)];
 	const text = [...access, ...end].join(", ");
-	return text === "" ? [] : [text];
+	const trouble = provider === undefined ? [] : [`${providerWords(provider)}; it is tried again`];
+	return [...(text === "" ? [] : [text]), ...trouble];
 }
 
 function lastsText(left: number): string {

@@ -63,6 +63,23 @@ test("a host that holds its login", () => {
 	);
 });
 
+test("a host that cannot reach the provider says so on the PC", () => {
+	const away = told({ accessUntil: NOW - MINUTE, provider: "out of reach" });
+	expect(text(recordWith(away))).toContain(
+		"the provider is out of reach from there; it is tried again",
+	);
+});
+
+test("a login that is not claimed yet, with why and how it comes back", () => {
+	const record = recordWith(NEW_HOST, "taken");
+	const handovers = record.handovers.map((one) => ({ ...one, provider: "forbidden" }));
+	const shown = text({ ...record, handovers }).replaceAll(/\s+/g, " ");
+	expect(shown).toContain(
+		"in transit: not claimed yet, as the provider refuses it (403); it is tried again",
+	);
+	expect(shown).toContain("to undo it: baton take-back myvps");
+});
+
 test("a login in transit, a permit, and a host that cannot be reached", () => {
 	const record = {
 		...recordWith(told({ state: "none" }), "taken"),

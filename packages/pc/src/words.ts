@@ -73,6 +73,25 @@ export function leftWords(reason: string | undefined, host: Host): string {
 		: `in its folder here, not handed over, since ${sinceWords(reason, host)}`;
 }
 
+const PROVIDER: Readonly<Record<string, string>> = {
+	"out of reach": "the provider is out of reach from there",
+	"rate-limited": "the provider asks it to wait (429)",
+	forbidden: "the provider refuses it (403)",
+	server: "the provider is in trouble (5xx)",
+	request: "the provider does not understand it (4xx)",
+	unanswered: "the provider has not said whose the login is",
+};
+
+/** What stands between a host and the provider. */
+export function providerWords(trouble: string): string {
+	return PROVIDER[trouble] ?? `the provider: ${trouble}`;
+}
+
+/** Where a login on its way stands, with what keeps the host from claiming it. */
+export function transitWords(trouble: string): string {
+	return `in transit: not claimed yet, as ${providerWords(trouble)}; it is tried again`;
+}
+
 /** What became of a login that is sealed. */
 export function sealedWords(reason: string | undefined): string {
 	return reason === "other-account"

@@ -22,7 +22,7 @@ import {
 } from "@baton/core/decide-custody";
 import { MINUTE, SECOND } from "@baton/core/duration";
 import type { NamedCopy } from "@baton/core/effect";
-import type { Fingerprint, LineageId } from "@baton/core/lineage";
+import type { Fingerprint } from "@baton/core/lineage";
 import { nextWake, pcAwaitedUntil } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
 import type { Clock } from "@baton/io/clock";
@@ -68,8 +68,6 @@ export interface CustodyView {
 	readonly trouble: Trouble | undefined;
 	/** The newest refresh token is not on the disk yet: it is lost if this process ends. */
 	readonly unsaved: boolean;
-	/** Why the last refresh of a login failed that the provider did not carry out. */
-	readonly refusals: ReadonlyMap<LineageId, string>;
 	/** Until when a PC's word is waited for before the login is refreshed, wall-clock ms. */
 	readonly pcAwaitedUntil: number | undefined;
 	/** When something but a look is next due, wall-clock ms; infinity if nothing is. */
@@ -104,7 +102,6 @@ export class Custodian {
 	readonly #forgetting: (() => void)[] = [];
 	#state!: CustodyState;
 	#lastKey = 0;
-	readonly #refusals = new Map<LineageId, string>();
 	#stopping = false;
 
 	constructor(options: CustodianOptions) {
@@ -186,7 +183,6 @@ export class Custodian {
 			sinks: this.#publisher.reports,
 			trouble,
 			unsaved: trouble !== undefined && bringsTokens(this.#state.record, record),
-			refusals: this.#refusals,
 			pcAwaitedUntil: pcAwaitedUntil(this.#state, this.#options.clock.now()),
 			nextAt: Math.min(this.#nextStepAt(), this.#publisher.nextWriteAt),
 		};
@@ -269,9 +265,6 @@ export class Custodian {
 	}
 
 	#note(note: HeardNote): void {
-		const { what, lineageId, reason } = note;
-		if (what === "refresh-refused" && lineageId !== undefined && reason !== undefined)
-			this.#refusals.set(lineageId, reason);
 		this.#options.onNote(note);
 	}
 

@@ -14,6 +14,11 @@ const DELIVER_AGAIN = "on the PC, keep baton watch running: it delivers the logi
 const STANDSTILL = "stands still, as nothing can be saved";
 const BY_ITSELF = "it goes on by itself";
 const SINKS_FIRST = `mend the sinks above that cannot be written; ${BY_ITSELF}`;
+const CLAIMS: Readonly<Record<string, string>> = {
+	refreshing: "a login has arrived and is being claimed",
+	"in-doubt": "a login has arrived, and its claim got no answer; waiting to see what became of it",
+};
+const MAY_UNDO = "none, but if it stays so, the PC can have it back: baton take-back";
 const WAIT = "none, but if it stays so, see that this host can reach the provider";
 
 const STATES: Readonly<Record<string, string>> = {
@@ -50,6 +55,8 @@ type Facts = Pick<
 	| "accessRefused"
 	| "waitsForPc"
 	| "unanswered"
+	| "failures"
+	| "generation"
 	| "pcAwaitedUntil"
 	| "waitsForSinks"
 	| "trouble"
@@ -70,7 +77,7 @@ export function explain(facts: Facts, now: number): Explanation {
 	}
 	const unnamed = state === "verifying" || (state === "staged" && unanswered !== undefined);
 	if (unnamed) return { state: STATES[state] ?? state, next: WAIT };
-	return explainWaiting(facts, ended) ?? explainGoing(state, ended);
+	return explainWaiting(facts, ended) ?? explainGoing(facts, ended);
 }
 
 function standstill({ troubleHint = "look at the state folder" }: Facts): Explanation {
@@ -89,9 +96,14 @@ function explainWaiting(facts: Facts, ended: boolean): Explanation | undefined {
 	return held === undefined ? undefined : { state: held, next: SINKS_FIRST };
 }
 
-function explainGoing(state: string, ended: boolean): Explanation {
+function explainGoing({ state, failures, generation }: Facts, ended: boolean): Explanation {
+	// Generation 0 is as it was delivered: what goes on is its claim.
+	const claims = generation === 0 && CLAIMS[state];
+	if (claims) return { state: claims, next: undefined };
 	const well = state === "held" || state === "refreshing";
-	return { state: well && ended ? ENDED : (STATES[state] ?? state), next: undefined };
+	if (well && ended) return { state: ENDED, next: failures > 0 ? WAIT : undefined };
+	const refused = state === "staged" && failures > 0;
+	return { state: STATES[state] ?? state, next: refused ? MAY_UNDO : undefined };
 }
 
 /** A login that is well, and whose refresh or claim waits for its sinks. */

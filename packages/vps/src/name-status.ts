@@ -1,6 +1,6 @@
 /** One name's custody as plain facts: what `batond status` shows. */
 
-import { type CustodyRecord, intentAt, type Lineage } from "@baton/core/custody-state";
+import { type CustodyRecord, intentAt, type Lineage, NO_RETRY } from "@baton/core/custody-state";
 import { probeMemory } from "@baton/core/plan-custody";
 import type { LossReason } from "@baton/core/protocol";
 import type { NameStatus } from "./control-message.ts";
@@ -84,11 +84,10 @@ function isOurs({ phase }: Lineage): boolean {
 }
 
 /** What stands between this custody and the provider, of the login that fares worse. */
-function attempts({ record, run, refusals }: CustodyView) {
+function attempts({ record, run }: CustodyView) {
 	const role = run.refreshRetry.current.failures > 0 ? "current" : "staged";
 	const lineage = record[role];
-	const failures = lineage === undefined ? 0 : run.refreshRetry[role].failures;
-	const refusal = refusals.get(lineage?.lineageId ?? "");
+	const { failures, why: refusal } = lineage === undefined ? NO_RETRY : run.refreshRetry[role];
 	const unnamed = unnamedLogin(record);
 	const unanswered = unnamed === undefined ? 0 : probeMemory({ run }, unnamed).silent;
 	return {

@@ -131,7 +131,35 @@ test.each<[string, Partial<NameStatus>, string[]]>([
 		{ state: "held", failures: 12, refusal: "rate-limited" },
 		[
 			"default: well; this host holds the login and keeps it fresh",
-			"  the provider refuses with 429 (failure 12 in a row); trying again",
+			"  the provider asks to wait, with 429 (failure 12 in a row); trying again",
+		],
+	],
+	[
+		"a provider that refuses a claim",
+		{ state: "staged", generation: 0, failures: 2, refusal: "forbidden" },
+		[
+			"default: a login has arrived and is being claimed",
+			"  the provider refuses with 403 (failure 2 in a row); trying again",
+			"  next: none, but if it stays so, the PC can have it back: baton take-back",
+		],
+	],
+	[
+		"a claim under way",
+		{ state: "refreshing", generation: 0 },
+		["default: a login has arrived and is being claimed"],
+	],
+	[
+		"a claim that got no answer",
+		{ state: "in-doubt", generation: 0 },
+		["default: a login has arrived, and its claim got no answer; waiting to see what became of it"],
+	],
+	[
+		"an access token that ended while the provider was away",
+		{ state: "held", failures: 4, refusal: "out of reach", accessUntil: NOW - MINUTE },
+		[
+			"default: holds the login, but its access token has ended; trying to get a new one",
+			"  the provider is out of reach (failure 4 in a row); trying again",
+			"  next: none, but if it stays so, see that this host can reach the provider",
 		],
 	],
 	[

@@ -59,7 +59,7 @@ function stagedWords(state: string): string {
 
 const REFUSALS: Readonly<Record<string, string>> = {
 	"out of reach": "is out of reach",
-	"rate-limited": "refuses with 429",
+	"rate-limited": "asks to wait, with 429",
 	forbidden: "refuses with 403",
 	server: "refuses with 5xx",
 	request: "refuses with 4xx",

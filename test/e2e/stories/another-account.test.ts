@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import type { Account, ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
 import { outcomes, published, settled, told, whats } from "./milestones.ts";
-import { ALICE, HOST, type Stage } from "./stage.ts";
+import { ALICE, HOST, PATIENT, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
 
 const BOB: Account = {
@@ -115,7 +115,7 @@ for (const [title, lie] of LIES) {
 
 story(
 	"a login claimed unseen that turns out to be another's is let go of, and never served",
-	{},
+	{ vps: PATIENT },
 	async (stage) => {
 		const { running, first } = await servesAlice(stage);
 		const { provider } = stage;

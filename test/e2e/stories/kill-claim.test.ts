@@ -68,7 +68,7 @@ async function killedClaim(stage: Stage, when: "before" | "after") {
 describe("killed during the claim", () => {
 	story("which the provider never saw: in doubt, then claimed late", SHORT, async (stage) => {
 		const { running, handed } = await killedClaim(stage, "before");
-		expect((await statusOf(stage)).words).toContain("a refresh got no answer");
+		expect((await statusOf(stage)).words).toContain("its claim got no answer");
 		await told(stage, "claimed");
 		expect(whats(stage).slice(0, 3)).toEqual(["staged", "in-doubt", "claimed"]);
 		await settled(stage);

@@ -1,22 +1,13 @@
 /** What the key of a paired device may bring about, whoever uses it, over the real SSH. */
 import { expect } from "vitest";
-import { startChild } from "../../parts/child-process.ts";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
-import { makeScratch } from "../../parts/scratch.ts";
-import { sshArgv } from "../../parts/ssh-client.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
-import { type Device, deviceThrough, offerOf } from "../batond-host.ts";
+import { offerOf } from "../batond-host.ts";
 import { outcomes, settled, whats } from "./milestones.ts";
+import { speak } from "./speak.ts";
 import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
 import { until } from "./until.ts";
-
-/** OpenSSH's own client with the PC's key. It asks for a shell; the forced command answers. */
-async function speak({ sshd, key, keep }: Stage): Promise<Device> {
-	const scratch = makeScratch();
-	const child = await startChild({ argv: [...sshArgv(sshd, key, scratch)] as [string] });
-	return deviceThrough(keep(child));
-}
 
 const NONCE = "0123456789abcdef".repeat(2);
 

@@ -117,6 +117,9 @@ export interface AuditLine {
 	reason?: string;
 }
 
+/** What is held up at the provider is waited for, however slow the machine. */
+export const PATIENT = { timing: { requestLimit: "40s", deadConfirm: "500ms" } } as const;
+
 /** The name of the VPS on the PC. */
 export const HOST = "myvps";
 
