@@ -55,13 +55,13 @@ type Facts = Pick<
 	| "accessRefused"
 	| "waitsForPc"
 	| "unanswered"
-	| "failures"
 	| "generation"
 	| "pcAwaitedUntil"
 	| "waitsForSinks"
 	| "trouble"
 	| "troubleHint"
->;
+> &
+	Partial<Pick<NameStatus, "failures">>;
 
 /** @param now wall-clock ms */
 export function explain(facts: Facts, now: number): Explanation {
@@ -96,7 +96,7 @@ function explainWaiting(facts: Facts, ended: boolean): Explanation | undefined {
 	return held === undefined ? undefined : { state: held, next: SINKS_FIRST };
 }
 
-function explainGoing({ state, failures, generation }: Facts, ended: boolean): Explanation {
+function explainGoing({ state, failures = 0, generation }: Facts, ended: boolean): Explanation {
 	// Generation 0 is as it was delivered: what goes on is its claim.
 	const claims = generation === 0 && CLAIMS[state];
 	if (claims) return { state: claims, next: undefined };
