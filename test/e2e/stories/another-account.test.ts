@@ -59,7 +59,7 @@ story(
 			expect(stderr).toMatch(/make a login of that one: .*claude auth login/);
 		}
 		const { stdout } = await stage.baton("status");
-		expect(flat(stdout)).toContain("not handed over: this login is of another account");
+		expect(flat(stdout)).toContain("not handed over, since it is of another account");
 		expect(stdout).not.toContain("--replace");
 		expect([whats(stage), await outcomes(stage)]).toEqual([["staged", "claimed"], ["rotated"]]);
 		await expectServesAlice(stage);
@@ -98,7 +98,7 @@ for (const [title, lie] of LIES) {
 		expect(stderr).toContain("make a login of that one");
 		expect(stage.audit().at(-1)).toMatchObject({ what: "not-taken", reason: "other-account" });
 		const { stdout: words } = await stage.baton("status");
-		expect(flat(words)).toContain("not handed over: this login is of another account");
+		expect(flat(words)).toContain("not handed over, since it is of another account");
 		expect(words).not.toContain("--replace");
 		const presented = (await stage.provider.presentations()).map(({ fp }) => fp);
 		expect(presentedBy(bobs, presented)).toBe(false);
@@ -143,7 +143,7 @@ story(
 		expect(asked.stderr()).toContain("make a login of that one");
 		expect(stage.audit().at(-1)).toMatchObject({ reason: "other-account" });
 		expect(flat((await stage.baton("status")).stdout)).toMatch(
-			/spent: claimed, and then found to be of another account .*make a login of that one/,
+			/lost: claimed, and then found to be of another account .*make a login of that one/,
 		);
 		expect(whats(stage).slice(2)).toEqual(["staged", "verifying", "claim-refused"]);
 		expect(stage.steps()).toEqual(["sealed"]);

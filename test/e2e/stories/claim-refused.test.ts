@@ -102,7 +102,9 @@ story(
 		expect(await stage.baton("take-back", HOST)).toMatchObject({ code: 0 });
 		expect(whats(stage).at(-1)).toBe("withdrawn");
 		expect(pc.claudeFor(HOST).read()?.claudeAiOauth?.refreshToken).toBe(login.refreshToken);
-		expect(await words(stage, "baton")).toContain("in its folder here, not handed over, since it was taken back");
+		expect(await words(stage, "baton")).toContain(
+			"in its folder here, not handed over, since it was taken back",
+		);
 		expect(await words(stage, "batond")).toContain("default: no login yet");
 		const before = (await outcomes(stage)).length;
 
