@@ -98,6 +98,8 @@ async function logIn(
 		terminal.err(`claude logs in for ${host} now; this PC's own login stays as it is`);
 		const env = claudeEnvironment(surroundings.env, folder);
 		const end = await runClaude({ program, env, lend: surroundings.lend });
+		// Its question still stands in the line.
+		if (end.interrupted) terminal.err("");
 		await sweepLoginFolder(folder);
 		return end;
 	} finally {
