@@ -97,7 +97,7 @@ const RETRY_AFTER_MS = 9_000;
 
 story(
 	"a Retry-After that is a date is read by the clock of who sent it",
-	clocks(0, 5),
+	clocks(0, -5),
 	async (stage) => {
 		const { provider } = stage;
 		const service = await stage.serve();
