@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { removeOwner, writeOwner } from "@baton/io/claude-lock-owner";
 import type { Account, ClaudeAiOauth, OAuthServer } from "./oauth-control.ts";
 
 export interface FakeClaudeOptions {
@@ -177,37 +178,37 @@ async function takeAll(configFolder: string, waitMs: number): Promise<HeldLock[]
 		`${configFolder}.lock`,
 		join(configFolder, ".storage-write.lock"),
 	];
+	const [refresh = "", legacy = ""] = paths;
+	const locks = { folder: configFolder, refresh, legacy };
 	const held: HeldLock[] = [];
 	for (const path of paths) {
-		const lock = await takeLock(path, waitMs, held.length === 0);
+		const lock = await takeLock(path, waitMs);
 		if (!lock) {
 			for (const one of held.reverse()) one.release();
 			return undefined;
 		}
 		held.push(lock);
+		// As claude does: who holds the first two, once it has both.
+		if (path !== legacy) continue;
+		writeOwner(locks);
+		held.push({ release: () => removeOwner(locks) });
 	}
 	return held;
 }
 
 /** Undefined when a living owner kept it all the time. */
-async function takeLock(
-	path: string,
-	waitMs: number,
-	named = false,
-): Promise<HeldLock | undefined> {
+async function takeLock(path: string, waitMs: number): Promise<HeldLock | undefined> {
 	const deadline = Date.now() + waitMs;
 	for (;;) {
 		if (makeLock(path)) break;
 		if (Date.now() >= deadline) return undefined;
 		await pause(POLL_MS);
 	}
-	if (named) writeFileSync(`${path}.owner`, String(process.pid));
 	const touch = setInterval(() => touchLock(path), TOUCH_MS);
 	touch.unref();
 	return {
 		release() {
 			clearInterval(touch);
-			if (named) rmSync(`${path}.owner`, { force: true });
 			rmSync(path, { recursive: true, force: true });
 		},
 	};

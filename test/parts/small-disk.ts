@@ -1,12 +1,23 @@
 /** A folder on a disk of its own, which can be full, read-only, or well. For root on Linux. */
 import { execFileSync } from "node:child_process";
-import { closeSync, existsSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+	closeSync,
+	existsSync,
+	openSync,
+	rmSync,
+	statSync,
+	truncateSync,
+	writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { makeScratch } from "./scratch.ts";
 
 export interface SmallDisk {
-	/** Takes every block that is left. Files that are there may still grow to the end of their last one. */
-	fill(): void;
+	/**
+	 * Takes every block that is left, but for so many. Files that are there may still grow to the end of
+	 * their last one.
+	 */
+	fill(but?: number): void;
 	/** Gives them back. */
 	free(): void;
 	setReadOnly(readOnly: boolean): void;
@@ -47,7 +58,10 @@ export function mountSmallDisk(folder: string): SmallDisk {
 	mount("-t", "tmpfs", "-o", "size=256k,mode=0700", "tmpfs", folder);
 	const ballast = join(folder, BALLAST);
 	return {
-		fill: () => writeUntilFull(ballast),
+		fill(but = 0) {
+			writeUntilFull(ballast);
+			truncateSync(ballast, Math.max(0, statSync(ballast).size - but * BLOCK));
+		},
 		free: () => rmSync(ballast, { force: true }),
 		setReadOnly: (readOnly) => mount("-o", `remount,${readOnly ? "ro" : "rw"}`, folder),
 	};

@@ -360,6 +360,7 @@ function viewText({ fp, lastFp }: StoreView): string {
 	return lastFp === undefined ? "is blank" : `is blank after ${nameOf(lastFp)}`;
 }
 
-function knownText({ was }: Known): string {
-	return was === "own" ? "is the PC's own" : was;
+function knownText({ was, toWithdraw }: Known): string {
+	const own = toWithdraw ? "is the PC's own, to be withdrawn" : "is the PC's own";
+	return was === "own" ? own : was;
 }

@@ -31,6 +31,7 @@ import {
 	freshPcRun,
 	type Handover,
 	type Host,
+	type Known,
 	type PcRecord,
 	type PcRules,
 	type PcState,
@@ -297,10 +298,17 @@ function takeBackOne(draft: PcDraft, handover: Handover, force: boolean, now: nu
 	if (step !== "taken" && step !== "taking") return;
 	if (step === "taken" && force) {
 		notePc(draft, "warn", "forced-back", { fp, host });
+		owePromise(draft, handover, now);
 		return changeHandover(draft, fp, { step: "putting-back", reason: "forced", since: now });
 	}
 	changeHandover(draft, fp, { takeBack: "asked" });
 	hasten(draft, fp);
+}
+
+/** A host that comes back after all may still hold the login unclaimed: it is to leave it so. */
+function owePromise(draft: PcDraft, { fp, host }: Handover, now: number): void {
+	const own: Known = { host, was: "own", at: now, reason: "forced", toWithdraw: true };
+	changePc(draft, { known: { ...draft.record.known, [fp]: own } });
 }
 
 // Starting what is next

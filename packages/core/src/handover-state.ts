@@ -102,6 +102,8 @@ export interface Known {
 	readonly at: number;
 	/** Why the host did not take what is the PC's own. */
 	readonly reason?: DeclineReason | Handover["reason"];
+	/** It was taken back by force: the host is told so, should it ever be heard from again. */
+	readonly toWithdraw?: true | undefined;
 }
 
 export interface WitnessMemory {

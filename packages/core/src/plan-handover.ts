@@ -94,10 +94,18 @@ export function planRequest(state: PcState, host: Host, now: number): OutgoingRe
 		(one) => one.host === host && isDue(state, one, now),
 	);
 	if (handover !== undefined) return requestFor(state, handover, now);
+	const forced = toWithdraw(state, host).find((fp) => waitOf(state, fp) <= now);
+	if (forced !== undefined) return { ...contact(state, host), type: "withdraw", fp: forced };
 	const [erased] = Object.entries(confirms).filter(([, at]) => at === host);
 	if (erased !== undefined) return { ...contact(state, host), type: "erased", fp: erased[0] };
 	if (now >= (statusAt[host] ?? 0)) return { ...contact(state, host), type: "status" };
 	return undefined;
+}
+
+/** Logins taken back by force that this host has not promised to leave alone. */
+function toWithdraw(state: PcState, host: Host): Fingerprint[] {
+	const known = Object.entries(state.record.known);
+	return known.filter(([, one]) => one.host === host && one.toWithdraw).map(([fp]) => fp);
 }
 
 function isDue(state: PcState, { step, fp }: Handover, now: number): boolean {
@@ -166,9 +174,10 @@ export function nextPcWake(state: PcState): number {
 function requestWake(state: PcState, host: Host): number {
 	const { outstanding, links, statusAt } = state.run;
 	if (outstanding[host] !== undefined) return NEVER;
-	const waits = state.record.handovers
+	const due = state.record.handovers
 		.filter((one) => one.host === host && isDue(state, one, NEVER))
-		.map(({ fp }) => waitOf(state, fp));
+		.map(({ fp }) => fp);
+	const waits = [...due, ...toWithdraw(state, host)].map((fp) => waitOf(state, fp));
 	const erased = Object.values(state.run.confirms).includes(host) ? 0 : NEVER;
 	return Math.max((links[host] ?? NO_WAIT).at, Math.min(statusAt[host] ?? 0, erased, ...waits));
 }

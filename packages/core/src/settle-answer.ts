@@ -43,6 +43,7 @@ export function settleAnswer(
 		return rememberPc(draft, { confirms: without(draft.run.confirms, outstanding.fp) });
 	}
 	const handover = outstanding.fp === undefined ? undefined : handoverOf(draft, outstanding.fp);
+	if (outstanding.type === "withdraw") settleForced(draft, host, answer, now, random);
 	// Another host was asked about this login meanwhile.
 	if (handover?.host !== host) return;
 	settleCustody(draft, handover, answer, now, random);
@@ -91,6 +92,29 @@ function settleCustody(
 	// Forced back, but it was claimed after all, and nothing has been written yet.
 	const undone = handover.step === "putting-back" && !handover.putBackBegun;
 	if (undone && answer.type === "claimed") settleClaimed(draft, handover, answer, now);
+}
+
+/** Answers to a withdrawal that no later one changes. */
+const FINAL: readonly Answer["type"][] = ["withdrawn", "not-taken", "spent", "claimed"];
+
+/** The host's word on a login that was taken back by force; if it has claimed it, ours is a copy. */
+function settleForced(
+	draft: PcDraft,
+	host: Host,
+	answer: Answer,
+	now: number,
+	random: number,
+): void {
+	if (!("fp" in answer)) return;
+	const { fp } = answer;
+	const known = draft.record.known[fp];
+	if (known?.toWithdraw === undefined) return;
+	if (!FINAL.includes(answer.type)) return postpone(draft, fp, CUSTODY_BACKOFF, now, random);
+	const { toWithdraw: _kept, ...own } = known;
+	changePc(draft, { known: { ...draft.record.known, [fp]: own } });
+	if (answer.type === "claimed" && handoverOf(draft, fp) === undefined) {
+		heedNamedCopies(draft, host, { ...answer, disarm: [{ fp, state: "retired" }] }, now);
+	}
 }
 
 // Before the take: nothing has been touched, so everything may still be dropped

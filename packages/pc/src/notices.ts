@@ -5,7 +5,7 @@ import type { PcState } from "@baton/core/handover-state";
 import { dedicatedTo } from "@baton/core/handover-state";
 import { type HowToLogin, howToLogin } from "./new-login.ts";
 import { storeFlag } from "./store-flag.ts";
-import { afterDecline, afterSpent, backFromEscrow } from "./words.ts";
+import { afterDecline, afterForce, afterSpent, backFromEscrow } from "./words.ts";
 
 export interface Notice {
 	/** Raised where only a person can go on. */
@@ -62,7 +62,7 @@ function nextOf(note: Note, state: PcState, login: HowToLogin): string | undefin
 		case "kept":
 			return backFromEscrow(host, note.reason);
 		case "forced-back":
-			return `if ${host} did claim it, one of the two will fail, and then: ${login(host)}`;
+			return afterForce(host, login(host));
 		case "copy-disarmed":
 			return "if you restored no backup, look what copies claude's files to this PC";
 		case "permit-opened":

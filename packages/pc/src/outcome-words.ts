@@ -2,7 +2,14 @@
 
 import type { HowToLogin } from "./new-login.ts";
 import type { Outcome } from "./outcome.ts";
-import { afterDecline, afterSpent, backFromEscrow, declineWords, stepWords } from "./words.ts";
+import {
+	afterDecline,
+	afterForce,
+	afterSpent,
+	backFromEscrow,
+	declineWords,
+	stepWords,
+} from "./words.ts";
 
 export interface OutcomeWords {
 	readonly line: string;
@@ -16,15 +23,19 @@ export interface AskedFor {
 	/** The store that was looked at. */
 	readonly store: "normal" | "dedicated" | undefined;
 	readonly login: HowToLogin;
+	/** It was to come back, not to go. */
+	readonly takeBack?: boolean;
 }
 
-export function outcomeWords(outcome: Outcome, { named, store, login }: AskedFor): OutcomeWords {
+export function outcomeWords(outcome: Outcome, asked: AskedFor): OutcomeWords {
+	const { named, store, login, takeBack = false } = asked;
 	const { host } = outcome;
 	const handover = `baton handover ${host}${named === undefined ? "" : ` --store ${named}`}`;
 	const newLogin = `make a new login for ${host}: ${login(host)}`;
 	const words = (line: string, next?: string): OutcomeWords => ({ line, next });
 	switch (outcome.result) {
 		case "handed-over":
+			if (takeBack) return words(`too late: ${host} has claimed the login, and keeps it`);
 			return words(
 				`handed over to ${host}`,
 				outcome.leftPcWithout
@@ -46,7 +57,9 @@ export function outcomeWords(outcome: Outcome, { named, store, login }: AskedFor
 		case "put-back":
 			return words(
 				`the login is back on this PC: ${declineWords(outcome.reason)}`,
-				afterDecline(host, outcome.reason, { handover, login: login(host) }),
+				outcome.reason === "forced"
+					? afterForce(host, login(host))
+					: afterDecline(host, outcome.reason, { handover, login: login(host) }),
 			);
 		case "kept":
 			return words(
@@ -72,6 +85,11 @@ export function outcomeWords(outcome: Outcome, { named, store, login }: AskedFor
 		case "permit-closed":
 			return words(`the permit for ${host} is closed`);
 		case "under-way":
+			if (takeBack) {
+				const asked = `asked back: in transit until ${host} has let go of it, or has claimed it`;
+				const gone = `only if ${host} is gone for good: baton take-back ${host} --force`;
+				return words(underWayLine(outcome, asked), gone);
+			}
 			return words(underWayLine(outcome), outcome.hint ?? nextWhileUnderWay(outcome, handover));
 	}
 }
@@ -82,8 +100,10 @@ function spentLine({ host, reason }: Outcome & { result: "spent" }): string {
 		: `${host} could not claim the login: it is spent or revoked`;
 }
 
-function underWayLine({ step, trouble }: Outcome & { result: "under-way" }): string {
-	const where = stepWords(step);
+function underWayLine(
+	{ step, trouble }: Outcome & { result: "under-way" },
+	where = stepWords(step),
+): string {
 	return trouble === undefined ? where : `${trouble}; the login is ${where}`;
 }
 

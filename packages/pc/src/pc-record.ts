@@ -83,6 +83,7 @@ const known = z.object({
 	was: z.enum(["handed-over", "in-custody", "own"]),
 	at: instant,
 	reason: maybe(z.union([declineReason, returnReason])),
+	toWithdraw: maybe(z.literal(true)),
 }) satisfies z.ZodMiniType<Known>;
 
 const witness = z.object({

@@ -30,6 +30,8 @@ type FailingEffect = Extract<
 
 export class EffectRunner {
 	readonly linkTroubles = new Map<Host, BatonError>();
+	/** Why the last write of each kind failed, until one succeeds. */
+	readonly diskTroubles = new Map<FailingEffect["type"], string>();
 	readonly #ports: HandoverPorts;
 	readonly #loop: EffectLoop;
 	readonly #asked = new Set<Host>();
@@ -100,9 +102,12 @@ export class EffectRunner {
 		const fp = effect.type === "write-escrow" ? effect.facts.fp : effect.fp;
 		try {
 			await this.#run(effect);
+			this.diskTroubles.delete(effect.type);
 			return true;
 		} catch (error) {
-			this.#loop.post({ type: "effect-failed", effect: effect.type, fp, why: whyOf(error) });
+			const why = whyOf(error);
+			this.diskTroubles.set(effect.type, why);
+			this.#loop.post({ type: "effect-failed", effect: effect.type, fp, why });
 			// Only what is done under the locks rests on what came before it.
 			return effect.type === "erase-escrow";
 		}

@@ -98,6 +98,13 @@ export class HandoverRunner {
 		return this.#effects.linkTroubles.get(host);
 	}
 
+	/** Why a login under way cannot be written, into escrow or a store. */
+	get diskTrouble(): string | undefined {
+		const { record, run } = this.#state;
+		const [trouble] = this.#effects.diskTroubles.values();
+		return record.handovers.length + Object.keys(run.copies).length > 0 ? trouble : undefined;
+	}
+
 	/** Why a store could not be read at the last look. */
 	get storeTroubles(): ReadonlyMap<StoreId, string> {
 		return this.#storeTroubles;

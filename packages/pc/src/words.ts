@@ -127,6 +127,11 @@ export function afterSpent(host: string, reason: string | undefined, login: stri
 		: `make a new login for ${host}: ${login}`;
 }
 
+/** Nobody knows whether the host had claimed it. */
+export function afterForce(host: string, login: string): string {
+	return `if ${host} did claim it, one of the two will fail, and then: ${login}`;
+}
+
 /** How a login in escrow gets back into its place. */
 export function backFromEscrow(host: string, reason: string | undefined): string {
 	return reason === "unsure"

@@ -49,3 +49,9 @@ export async function reached(stage: Stage, step: string): Promise<void> {
 export async function outcomes({ provider }: Stage): Promise<string[]> {
 	return (await provider.presentations()).map(({ outcome }) => outcome);
 }
+
+/** What `baton status` tells a person, its lines in one. */
+export async function statusWords({ baton }: Stage): Promise<string> {
+	const { stdout } = await baton("status");
+	return stdout.replace(/\s+/g, " ");
+}

@@ -38,8 +38,8 @@ export interface StageOptions {
 	/** More of the PC's settings, and of the VPS's. */
 	pc?: Json;
 	vps?: Json;
-	/** A disk of its own, full or read-only as the story wants it: for the VPS's state, or its claude. */
-	smallDisk?: "state" | "claude";
+	/** A disk of its own, full or read-only as the story wants it: for the state of either, or the VPS's claude. */
+	smallDisk?: "state" | "claude" | "pc state";
 	/** How far the clock of each is ahead of the provider's, ms; not at all unless given. */
 	ahead?: { pc?: number; vps?: number };
 }
@@ -132,10 +132,10 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	const vpsClock = environmentWithClock(ahead.vps ?? 0);
 	const vps = makeBatondHost(provider, options.vps, vpsClock);
 	mkdirSync(vps.claudeFolder, { mode: 0o700 });
-	const disk = diskFor(vps, options.smallDisk);
 	const person = onePerson(provider, ahead.pc ?? 0);
 	const makePc = () => makeBatonPc(person, options.pc, environmentWithClock(ahead.pc ?? 0));
 	const pc = makePc();
+	const disk = diskFor(vps, pc, options.smallDisk);
 	const key = makeSshKey();
 	const sshd = await startSshd({
 		authorizedKeys: [authorizedKey(vps, key, "laptop", vpsClock)],
@@ -256,11 +256,15 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 	};
 }
 
-function diskFor(vps: BatondHost, what: StageOptions["smallDisk"]): SmallDisk | undefined {
+function diskFor(
+	vps: BatondHost,
+	pc: BatonPc,
+	what: StageOptions["smallDisk"],
+): SmallDisk | undefined {
 	if (what === undefined) return undefined;
-	const folder = what === "state" ? vps.stateFolder : vps.claudeFolder;
-	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	return mountSmallDisk(folder);
+	const folders = { state: vps.stateFolder, claude: vps.claudeFolder, "pc state": pc.stateFolder };
+	mkdirSync(folders[what], { recursive: true, mode: 0o700 });
+	return mountSmallDisk(folders[what]);
 }
 
 function authorizedKey(

@@ -34,7 +34,7 @@ export function tellOutcomes(
 	outcomes: readonly Outcome[],
 	ok: boolean,
 	{ terminal, json, settings }: CommandContext,
-	stores: Pick<AskedFor, "named" | "store"> = { named: undefined, store: undefined },
+	stores: Omit<AskedFor, "login"> = { named: undefined, store: undefined },
 ): void {
 	const login = howToLogin(pcRules(settings).hosts, undefined);
 	const asked = { ...stores, login };

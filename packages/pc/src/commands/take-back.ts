@@ -16,7 +16,8 @@ export async function takeBackCommand(
 ): Promise<ExitCode> {
 	const outcomes = await ask({ v: 1, type: "take-back", host, force }, context);
 	const exit = outcomes.map(exitOfTakeBack).find((code) => code !== EXIT.well) ?? EXIT.well;
-	tellOutcomes(outcomes, exit === EXIT.well, context);
+	const stores = { named: undefined, store: undefined, takeBack: true };
+	tellOutcomes(outcomes, exit === EXIT.well, context, stores);
 	return exit;
 }
 

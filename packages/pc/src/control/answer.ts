@@ -40,7 +40,7 @@ function liveFacts({ runner, place, trouble }: AnswerPorts): LiveFacts {
 		return [[host, { why: error.message, ...next }] as const];
 	});
 	const stores = [...runner.storeTroubles].map(([store, why]) => [place(store), why] as const);
-	const written = trouble();
+	const written = trouble() ?? runner.diskTrouble;
 	return {
 		pid: process.pid,
 		links: Object.fromEntries(links),

@@ -38,7 +38,7 @@ const liveSchema = z.object({
 	links: z.record(z.string(), z.object({ why: z.string(), next: z.optional(z.string()) })),
 	/** Why a store cannot be read, by its place. */
 	stores: z.record(z.string(), z.string()),
-	/** Why the state cannot be written. */
+	/** Why the state, or a login, cannot be written. */
 	trouble: z.optional(z.string()),
 });
 
