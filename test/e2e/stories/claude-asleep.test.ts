@@ -44,7 +44,7 @@ story(
 		await reached(stage, "taking");
 		await pause(14_000);
 		expect([stage.steps(), pc.escrows(), bornOf(locks)]).toEqual([["taking"], [], born]);
-		expect(await statusWords(stage)).toContain("offered and accepted, about to be taken");
+		expect(await statusWords(stage)).toContain("accepted, and about to be taken");
 
 		claude.kill("SIGCONT");
 		await claude.line(/^refreshed$/);
@@ -79,7 +79,7 @@ story(
 		letLocksAge(folder);
 		await settled(stage);
 		expect(locksIn(folder)).toEqual([]);
-		// The request that was held up at the provider never got there.
+		// What it had sent is held up at the provider for good.
 		expect(await outcomes(stage)).toEqual(["pending", "rotated"]);
 		return { running, logins: [[login, "vps current"]] };
 	},

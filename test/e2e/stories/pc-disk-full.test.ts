@@ -42,7 +42,7 @@ story("the disk is full before the escrow: the login stays in its place", FOLLOW
 		expect([stage.steps(), stage.pc.escrows(), stage.ownToken()]).toEqual([["taking"], [], token]);
 		const shown = await statusWords(stage);
 		expect(shown).toContain("nothing goes on until this is mended:");
-		expect(shown).toContain("offered and accepted, about to be taken");
+		expect(shown).toContain("accepted, and about to be taken");
 	}),
 );
 
