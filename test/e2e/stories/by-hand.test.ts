@@ -50,7 +50,7 @@ async function othersGoOn(stage: Stage): Promise<void> {
 story("logged in by hand: left alone, said, and the others go on", TWO_SINKS, async (stage) => {
 	const { running, login, claude } = await handedOver(stage);
 	const own = await claude.login();
-	await says(stage, "sink claude: holds a login of somebody else; left alone");
+	await says(stage, "sink claude: somebody logged in there by hand; that login is left alone");
 	expect((await statusOf(stage)).words).toMatch(/left alone.*\n {4}next: /);
 	await othersGoOn(stage);
 	expect(claude.read()?.claudeAiOauth).toEqual(own);
@@ -73,7 +73,7 @@ story(
 	async (stage) => {
 		const { running, login, claude } = await handedOver(stage);
 		await claude.logout();
-		await says(stage, "sink claude: was logged out by a person; left alone");
+		await says(stage, "sink claude: somebody logged out there by hand; left alone");
 		expect((await statusOf(stage)).words).toMatch(/left alone.*\n {4}next: /);
 		await othersGoOn(stage);
 		expect(claude.read()).toBeUndefined();
