@@ -5,6 +5,7 @@
 import { homedir, hostname } from "node:os";
 import { BatonError, EXIT } from "@baton/core/error";
 import { systemClock } from "@baton/io/clock";
+import { faultPlace } from "@baton/io/fault-place";
 import { runCli } from "./cli.ts";
 import { heedInterrupts } from "./interrupts.ts";
 import type { Terminal } from "./terminal.ts";
@@ -34,14 +35,7 @@ function described(error: unknown): { code: string; message: string; hint?: stri
 		};
 	}
 	if (error instanceof BatonError) return error;
-	// Its message may quote anything; name and place are enough to find it.
-	const place =
-		error instanceof Error ? error.stack?.split("\n").find((line) => /^ +at /.test(line)) : "";
-	const name = error instanceof Error ? error.name : typeof error;
-	return {
-		code: "internal",
-		message: `an unforeseen fault: ${name}${place ? ` ${place.trim()}` : ""}`,
-	};
+	return { code: "internal", message: `an unforeseen fault: ${faultPlace(error)}` };
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -66,4 +60,11 @@ async function main(args: readonly string[]): Promise<void> {
 	}
 }
 
+// Node would print a fault whole, with all that its message quotes and what it bears.
+process.on("uncaughtException", (fault) => {
+	tellError(fault, false);
+	process.exit(EXIT.fault);
+});
+// Unheard, this signal opens a debugger for everybody on this machine.
+process.on("SIGUSR1", () => undefined);
 await main(process.argv.slice(2));

@@ -6,6 +6,7 @@
  */
 
 import { BatonError, EXIT, type ExitCode } from "@baton/core/error";
+import { faultPlace } from "@baton/io/fault-place";
 import type { Said } from "./said.ts";
 
 const args = process.argv.slice(2);
@@ -46,7 +47,7 @@ function explain(error: unknown): Said {
 	const known = error instanceof BatonError;
 	const message = known ? error.message : "a fault in batond itself";
 	const hint = known ? error.hint : "please report it with the lines above";
-	const trace = !known && error instanceof Error ? `${error.stack ?? error.name}\n` : "";
+	const trace = known ? "" : `${faultPlace(error)}\n`;
 	const next = hint === undefined ? "" : `next: ${hint}\n`;
 	const facts = { ok: false, error: { code: known ? error.code : "internal", message, hint } };
 	return {
@@ -66,5 +67,12 @@ function exit(code: ExitCode): never {
 	process.exit(code);
 }
 
+// Node would print a fault whole, with all that its message quotes and what it bears.
+process.on("uncaughtException", (fault) => {
+	process.stderr.write(explain(fault).stderr);
+	exit(EXIT.fault);
+});
+// Unheard, this signal opens a debugger for everybody on this machine.
+process.on("SIGUSR1", () => undefined);
 process.stdout.on("error", () => exit(EXIT.fault));
 run().then(end, (error: unknown) => end(explain(error)));
