@@ -14,6 +14,7 @@ export interface Scratch {
 	remove(): void;
 }
 
+const UMOUNT = "/usr/bin/umount";
 const PREFIX = "baton-part-";
 const held = new Set<string>();
 let registered = false;
@@ -63,5 +64,5 @@ function unmountBelow(path: string): void {
 		.split("\n")
 		.map((line) => line.split(" ")[1] ?? "")
 		.filter((point) => point === path || point.startsWith(`${path}/`));
-	for (const point of points.reverse()) execFileSync("umount", ["--lazy", point]);
+	for (const point of points.reverse()) execFileSync(UMOUNT, ["--lazy", point]);
 }
