@@ -9,6 +9,7 @@ import type { AnswerBody, DeliverRequest } from "./protocol.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import {
 	isArmed,
+	oddToken,
 	parseEntry,
 	type Session,
 	sessionFingerprint,
@@ -64,6 +65,7 @@ function sessionOf(request: DeliverRequest): Session | undefined {
 				? setupTokenSession(entry.accessToken, entry.expiresAt)
 				: entry;
 		const claimable = session.kind === "setup-token" || isArmed(session);
+		if (oddToken(session) !== undefined) return undefined;
 		return claimable && sessionFingerprint(session) === request.fp ? session : undefined;
 	} catch (error) {
 		if (error instanceof BatonError) return undefined;

@@ -110,6 +110,18 @@ export function setupTokenSession(setupToken: Secret, expiresAt: number | undefi
 	};
 }
 
+/** RFC 6749, appendix A.12 and A.17. */
+const TOKEN_CHARACTERS = /^[\x20-\x7e]*$/;
+
+/**
+ * The token with a character that no token has, if there is one: it could end a line in a header or in a
+ * consumer's file. What is in custody already is not asked.
+ */
+export function oddToken(session: Session): "accessToken" | "refreshToken" | undefined {
+	const tokens = ["accessToken", "refreshToken"] as const;
+	return tokens.find((name) => !TOKEN_CHARACTERS.test(session[name]?.reveal() ?? ""));
+}
+
 export function isArmed(session: Session): session is ArmedSession {
 	return session.refreshToken !== undefined && session.expiresAt !== 0;
 }

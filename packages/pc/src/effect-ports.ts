@@ -19,7 +19,7 @@ export interface HandoverPorts {
 	/** Hears every note in its order, once all that precedes it is done. */
 	onNote(note: Note, state: PcState): void;
 	/** A store cannot be read: said once for each reason. */
-	onUnreadable(store: StoreId, why: string): void;
+	onUnreadable(store: StoreId, why: string, hint: string | undefined): void;
 	/** The record cannot be written for now, or, with undefined, can be again. */
 	onTrouble(trouble: BatonError | undefined): void;
 }

@@ -176,7 +176,7 @@ function isUnderWay(step: Handover["step"]): boolean {
 export function assertReadable(reading: Reading): void {
 	if (reading.kind !== "unreadable") return;
 	throw new BatonError("bad-credentials", reading.why, {
-		hint: "nothing was touched; look at the file, or run /login in claude again",
+		hint: reading.hint ?? "nothing was touched; look at the file, or run /login in claude again",
 	});
 }
 

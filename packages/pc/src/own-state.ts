@@ -103,10 +103,11 @@ async function load(options: OwnStateOptions): Promise<Loaded> {
 			source: sources,
 			link: linksOf(options),
 			onNote: (note, state) => logNote(log, note, state),
-			onUnreadable: (store, why) =>
+			onUnreadable: (store, why, hint) =>
 				log.warn("a login cannot be read, and is left alone", {
 					path: sources(store).place,
 					reason: why,
+					hint,
 				}),
 			onTrouble(error) {
 				trouble = error;

@@ -105,7 +105,7 @@ export class HandoverRunner {
 		return record.handovers.length + Object.keys(run.copies).length > 0 ? trouble : undefined;
 	}
 
-	/** Why a store could not be read at the last look. */
+	/** Why a store could not be read at the last look, and what to do about it. */
 	get storeTroubles(): ReadonlyMap<StoreId, string> {
 		return this.#storeTroubles;
 	}
@@ -162,8 +162,10 @@ export class HandoverRunner {
 	#noteReadable(store: StoreId, reading: Reading): void {
 		const before = this.#storeTroubles.get(store);
 		if (reading.kind !== "unreadable") return void this.#storeTroubles.delete(store);
-		this.#storeTroubles.set(store, reading.why);
-		if (before !== reading.why) this.#ports.onUnreadable(store, reading.why);
+		const { why, hint } = reading;
+		const trouble = hint === undefined ? why : `${why}; ${hint}`;
+		this.#storeTroubles.set(store, trouble);
+		if (before !== trouble) this.#ports.onUnreadable(store, why, hint);
 	}
 
 	#mayStop(signal: AbortSignal): boolean {

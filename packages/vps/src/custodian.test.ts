@@ -126,6 +126,17 @@ async function deliver(custodian: Custodian, more: Partial<ReturnType<typeof ses
 	return answer;
 }
 
+test.each(["a0\nb", "a0\0"])(
+	"a token that would end a line is not taken: %j",
+	async (accessToken) => {
+		const custodian = makeCustodian();
+		void custodian.run();
+		const { body } = await deliver(custodian, { accessToken });
+		expect(body).toMatchObject({ type: "refused" });
+		expect(world).toEqual([]);
+	},
+);
+
 async function claimed(): Promise<Custodian> {
 	const custodian = makeCustodian();
 	void custodian.run();

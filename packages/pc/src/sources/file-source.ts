@@ -9,7 +9,6 @@
 import { lstat, mkdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import {
-	CREDENTIALS_MAX_BYTES,
 	disarmEntry,
 	type Reading,
 	readCredentials,
@@ -22,7 +21,7 @@ import type { ArmedSession } from "@baton/core/session";
 import { removeDurably, removeLeftovers, writeAtomic } from "@baton/io/atomic-file";
 import type { HeldLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
-import { readSmall } from "@baton/io/read-small";
+import { LEFT_ALONE, readCredentialsText } from "@baton/io/read-credentials";
 import { holdLocks } from "./hold-locks.ts";
 import type { HeldSource, Source } from "./source.ts";
 
@@ -50,10 +49,13 @@ export function fileSource(options: FileSourceOptions): Source {
 		place: file,
 		async read() {
 			try {
-				return readCredentials(await readText(file));
+				const reading = readCredentials(await readCredentialsText(file));
+				if (reading.kind !== "unreadable") return reading;
+				return { ...reading, why: `cannot read ${file}: ${reading.why}`, hint: LEFT_ALONE };
 			} catch (error) {
-				if (error instanceof BatonError) return { kind: "unreadable", why: error.message };
-				throw error;
+				if (!(error instanceof BatonError)) throw error;
+				const { message: why, hint = LEFT_ALONE } = error;
+				return { kind: "unreadable", why, hint };
 			}
 		},
 		async hold(signal) {
@@ -85,11 +87,11 @@ class HeldFile implements HeldSource {
 	}
 
 	async read(): Promise<Reading> {
-		return readCredentials(await readText(this.#file));
+		return readCredentials(await readCredentialsText(this.#file));
 	}
 
 	async disarm(fp: Fingerprint): Promise<void> {
-		const text = await readText(this.#file);
+		const text = await readCredentialsText(this.#file);
 		const reading = readCredentials(text);
 		if (text === undefined || reading.kind !== "login" || reading.fp !== fp) {
 			throw new BatonError("bad-credentials", `${this.#file} no longer holds the login to disarm`);
@@ -99,7 +101,7 @@ class HeldFile implements HeldSource {
 	}
 
 	async restore(session: ArmedSession): Promise<void> {
-		const text = await readText(this.#file);
+		const text = await readCredentialsText(this.#file);
 		if (readCredentials(text).kind !== "blank") {
 			throw new BatonError("bad-credentials", `${this.#file} is not blank: it is left as it is`);
 		}
@@ -122,15 +124,4 @@ class HeldFile implements HeldSource {
 		const later = (Math.floor(beforeMs) + 1_000) / 1000;
 		await utimes(this.#file, later, later);
 	}
-}
-
-async function readText(file: string): Promise<string | undefined> {
-	const stat = await lstat(file).catch(() => undefined);
-	if (stat?.isSymbolicLink()) {
-		throw new BatonError("unsafe-path", `${file} is a symbolic link, which is not followed`, {
-			hint: "put the file itself there: claude replaces the link by a file at its next write",
-		});
-	}
-	const bytes = await readSmall(file, { maxBytes: CREDENTIALS_MAX_BYTES });
-	return bytes?.toString("utf8");
 }

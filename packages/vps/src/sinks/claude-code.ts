@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { CREDENTIALS_MAX_BYTES, readCredentials, writeSession } from "@baton/core/credentials-file";
+import { readCredentials, writeSession } from "@baton/core/credentials-file";
 import { BatonError } from "@baton/core/error";
 import { judgeSinkFile, type SinkFileVerdict } from "@baton/core/judge-sink-file";
 import type { Fingerprint } from "@baton/core/lineage";
@@ -15,7 +15,7 @@ import { proveWritable, removeLeftovers, setMode, writeAtomic } from "@baton/io/
 import { withClaudeLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
 import { makePrivateFolder } from "@baton/io/private-folder";
-import { readSmall } from "@baton/io/read-small";
+import { readCredentialsText } from "@baton/io/read-credentials";
 import type { AccessToken, Sink, SinkOutcome } from "./sink.ts";
 import type { SinkMemory } from "./sink-memory.ts";
 import { CREDENTIALS_FILE } from "./sink-place.ts";
@@ -39,12 +39,12 @@ export function claudeCodeSink(options: ClaudeCodeSinkOptions): Sink {
 		name,
 		async prove() {
 			await makePrivateFolder(configDir);
-			const reading = readCredentials(await readText(file));
+			const reading = readCredentials(await readCredentialsText(file));
 			if (reading.kind === "unreadable") throw unreadable(file, reading.why);
 			await proveWritable(file, FILE);
 		},
 		async look(token) {
-			const verdict = judge(file, await readText(file), token, options);
+			const verdict = judge(file, await readCredentialsText(file), token, options);
 			if (verdict.kind === "foreign") await options.memory.forget(file);
 			return LOOKS[verdict.kind];
 		},
@@ -74,7 +74,7 @@ async function replace(
 	assertHeld: () => void,
 ): Promise<SinkOutcome> {
 	const { memory, clock } = options;
-	const text = await readText(file);
+	const text = await readCredentialsText(file);
 	const verdict = judge(file, text, token, options);
 	switch (verdict.kind) {
 		case "foreign":
@@ -101,11 +101,6 @@ async function replace(
 	}
 	await memory.noteWritten(file, clock.now());
 	return { kind: "written", disarmed: verdict.kind === "disarm" ? verdict.fp : undefined };
-}
-
-async function readText(file: string): Promise<string | undefined> {
-	const bytes = await readSmall(file, { maxBytes: CREDENTIALS_MAX_BYTES });
-	return bytes?.toString("utf8");
 }
 
 function judge(
