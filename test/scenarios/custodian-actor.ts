@@ -18,6 +18,7 @@ import {
 } from "@baton/core/decide-custody";
 import { HOUR } from "@baton/core/duration";
 import type { CustodyEffect } from "@baton/core/effect";
+import type { DisarmOutcome } from "@baton/core/import-login";
 import { generationProof } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
@@ -173,11 +174,27 @@ export class CustodianActor implements Actor {
 		if (words.take("clock jumped")) return { type: "clock-jumped", random: 0 };
 		if (words.take("refresh asked")) return { type: "refresh-asked", key: "r", random: 0 };
 		if (words.take("forget")) return { type: "device-forgotten", device: words.next(), random: 0 };
+		if (words.take("import")) return this.#import(words);
 		if (words.take("sinks hold")) return this.#confirmed(words.next());
 		const stale = words.take("stale");
 		const outcome = outcomeEvent(words);
 		if (outcome !== undefined) return this.#outcome(outcome, stale);
 		return this.#requestEvent(words);
+	}
+
+	/** `import A0 from /f`, `import s0`. */
+	#import(words: Words): CustodyEvent {
+		const name = words.next();
+		this.#nonces += 1;
+		return {
+			type: "import",
+			key: "r",
+			session: this.#session(name),
+			path: words.option("from"),
+			replace: words.flag("replace"),
+			nonce: nonceText(this.#nonces),
+			random: 0,
+		};
 	}
 
 	#confirmed(name: string): CustodyEvent {
@@ -292,6 +309,8 @@ export class CustodianActor implements Actor {
 				return "prove sinks";
 			case "harvest":
 				return `harvest for ${effect.role} ${nameOf(effect.fp)}`;
+			case "disarm-source":
+				return `disarm ${effect.path} ${nameOf(effect.fp)}`;
 			case "refresh":
 				return `refresh ${effect.role} ${nameOf(fingerprintOf(effect.session.refreshToken))}`;
 			case "note":
@@ -316,6 +335,7 @@ type Outcome =
 	| { type: "probed"; outcome: ProbeOutcome }
 	| { type: "sinks-proved"; writable: number; total: number }
 	| { type: "harvested"; outcome: Extract<RefreshOutcome, { kind: "rotated" }> | undefined }
+	| { type: "source-disarmed"; outcome: DisarmOutcome }
 	| { type: "refreshed"; outcome: RefreshOutcome };
 
 /** What came of the operation under way. */
@@ -330,9 +350,18 @@ function outcomeEvent(words: Words): Outcome | undefined {
 		if (words.take("nothing")) return { type: "harvested", outcome: undefined };
 		return { type: "harvested", outcome: rotated(words) };
 	}
+	if (words.take("source")) return { type: "source-disarmed", outcome: disarmOutcome(words) };
 	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words) };
 	if (words.take("refresh")) return { type: "refreshed", outcome: refreshOutcome(words) };
 	return undefined;
+}
+
+function disarmOutcome(words: Words): DisarmOutcome {
+	if (words.take("disarmed")) return { kind: "disarmed" };
+	if (words.take("changed")) return { kind: "changed" };
+	return words.take("locked")
+		? { kind: "failed", why: "claude is busy" }
+		: words.fail("no outcome of a disarm");
 }
 
 function probeOutcome(words: Words): ProbeOutcome {
@@ -430,10 +459,18 @@ function parts(record: CustodyRecord): Map<string, string> {
 	return new Map(found.filter((part): part is [string, string] => part[1] !== undefined));
 }
 
-function lineageText({ fp, generation, phase, account, erasedAt }: Lineage): string {
+function lineageText(lineage: Lineage): string {
+	const { fp, generation, phase, account, erasedAt, imported } = lineage;
 	const whose = account === undefined ? "" : `, of ${account}`;
-	const erased = erasedAt === undefined ? "" : ", erased on the PC";
-	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}`;
+	const erased = erasedAt === undefined || imported !== undefined ? "" : ", erased on the PC";
+	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}${originText(imported)}`;
+}
+
+function originText(imported: Lineage["imported"]): string {
+	if (imported === undefined) return "";
+	const { path, disarmed } = imported;
+	if (path === undefined) return ", typed in";
+	return disarmed ? `, disarmed in ${path}` : `, armed in ${path}`;
 }
 
 function phaseText(phase: Phase): string {

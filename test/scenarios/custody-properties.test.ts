@@ -56,6 +56,12 @@ const say = fc.oneof(
 	fc.tuple(login, device).map(([name, from]) => `deliver ${name}${from}`),
 	fc.tuple(login, device).map(([name, from]) => `deliver ${name}${from}`),
 	fc.constantFrom("tick", "start", "start", "clock jumped", "refresh asked", "status"),
+	fc.constantFrom(
+		"import A0 from /f",
+		"import B0 from /f replace",
+		"import C0 from /g",
+		"import s0",
+	),
 	fc.constantFrom("offer s0", "deliver s0", "sinks hold a1", "deliver A0 nonce 1"),
 );
 const ending = fc.constantFrom<Ending>(
@@ -112,6 +118,8 @@ class CustodyStory extends Story<CustodianActor> {
 			}
 			case "prove":
 				return `sinks proved ${ending === "well" ? 2 : ending === "other" ? 1 : 0} of 2`;
+			case "disarm":
+				return `source ${ending === "well" ? "disarmed" : ending === "other" ? "changed" : "locked"}`;
 			case "harvest":
 				return `harvested ${ending === "other" ? rotated() : "nothing"}`;
 			case "refresh":
@@ -139,7 +147,7 @@ function tell(
 /** Always the same stories, so that a red test stays red; another seed tells others. */
 const SEED = 20261121;
 const RUNS = { numRuns: 400, seed: SEED };
-const STARTED = ["probe", "prove-sinks", "harvest", "refresh"];
+const STARTED = ["probe", "prove-sinks", "harvest", "disarm-source", "refresh"];
 
 test("persist comes first, one operation runs at once, and the next instant lies ahead", () =>
 	fc.assert(
@@ -245,6 +253,31 @@ test("generations only rise, and what is past is never staged", () =>
 				const staged = record.staged?.firstFp ?? "";
 				expect(record.past[staged]).toBeUndefined();
 				expect(record.current?.firstFp).not.toBe(staged);
+			});
+		}),
+		RUNS,
+	));
+
+test("an imported login is spent only once its file is disarmed, and then never let go of unclaimed", () =>
+	fc.assert(
+		fc.property(moves, (played) => {
+			tell(played, (story, move) => {
+				const done = story.play(move);
+				if (done === undefined) return;
+				const { staged } = story.actor.state.record;
+				const spends = done.effects.some(
+					(effect) => effect.type === "refresh" && effect.role === "staged",
+				);
+				const { path, disarmed = true } = staged?.imported ?? {};
+				if (spends) expect(path === undefined || disarmed).toBe(true);
+				const before = done.before.staged;
+				if (before?.imported?.disarmed !== true || before.phase.name !== "staged") return;
+				if (before.session.kind === "setup-token") return;
+				const { past } = story.actor.state.record;
+				const was = past[before.firstFp];
+				const let_go =
+					was?.was === "withdrawn" || (was?.was === "not-taken" && was.reason !== "expired");
+				expect(let_go, before.firstFp).toBe(false);
 			});
 		}),
 		RUNS,

@@ -75,6 +75,9 @@ const lineages: fc.Arbitrary<Lineage> = fc.record({
 	device: fc.string({ maxLength: 30 }),
 	account: optional(fc.uuid()),
 	erasedAt: optional(instants),
+	imported: optional(
+		fc.record({ path: optional(fc.string({ maxLength: 30 })), disarmed: fc.boolean() }),
+	),
 	phase: phases,
 });
 
@@ -158,6 +161,7 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 			obtainedAt: 1,
 			jitter: 0,
 			device: "laptop",
+			imported: undefined,
 			erasedAt: undefined,
 			account: undefined,
 			phase: { name: "held" },

@@ -45,6 +45,7 @@ const lineage = z.object({
 	device: text,
 	account: z.optional(text),
 	erasedAt: z.optional(instant),
+	imported: z.optional(z.object({ path: z.optional(text), disarmed: z.boolean() })),
 	phase,
 });
 
@@ -119,6 +120,10 @@ function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
 		...stored,
 		account: stored.account,
 		erasedAt: stored.erasedAt,
+		imported: stored.imported && {
+			path: stored.imported.path,
+			disarmed: stored.imported.disarmed,
+		},
 		phase: loadPhase(stored.phase),
 		session: loadSession(kind, entry),
 	};

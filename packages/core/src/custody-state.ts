@@ -39,6 +39,13 @@ export type Phase =
 /** The phases from which a refresh may begin. */
 export type QuietPhase = Extract<Phase, { name: "staged" | "verifying" | "held" | "suspect" }>;
 
+/** Durable. Where a login lay that was taken over from this machine, and whether it still does. */
+export interface Imported {
+	/** Absolute; undefined for one that lay nowhere. */
+	readonly path: string | undefined;
+	readonly disarmed: boolean;
+}
+
 /** Durable. One login in our keeping. */
 export interface Lineage {
 	readonly lineageId: LineageId;
@@ -58,6 +65,8 @@ export interface Lineage {
 	/** Account uuid, once the provider has named it; what a file or an offer says is only a hint. */
 	readonly account: string | undefined;
 	readonly erasedAt: number | undefined;
+	/** Undefined for one that a PC handed over. */
+	readonly imported: Imported | undefined;
 	readonly phase: Phase;
 }
 
@@ -120,6 +129,7 @@ export type Operation =
 	| { readonly kind: "prove"; readonly id: number; readonly role: Role }
 	| { readonly kind: "harvest"; readonly id: number; readonly role: Role }
 	| { readonly kind: "refresh"; readonly id: number; readonly role: Role }
+	| { readonly kind: "disarm"; readonly id: number; readonly fp: Fingerprint }
 	/** A look whose outcome counts no more, but which is not over yet. */
 	| { readonly kind: "void"; readonly id: number };
 

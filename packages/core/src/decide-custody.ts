@@ -24,6 +24,7 @@ import {
 } from "./custody-state.ts";
 import type { CustodyEffect, Decision } from "./effect.ts";
 import { heedDeferred } from "./heed-witness.ts";
+import { type DisarmOutcome, type ImportEvent, importLogin, settleDisarm } from "./import-login.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
@@ -63,6 +64,13 @@ export type CustodyEvent =
 			readonly outcome: RefreshOutcome;
 			readonly random: number;
 	  }
+	| ImportEvent
+	| {
+			readonly type: "source-disarmed";
+			readonly id: number;
+			readonly outcome: DisarmOutcome;
+			readonly random: number;
+	  }
 	/** The wall clock and the monotonic clock parted: sleep, or a step. */
 	| { readonly type: "clock-jumped"; readonly random: number }
 	/** Every sink holds this access token. */
@@ -86,6 +94,8 @@ export function startCustody(
 		const lineage = record[role];
 		if (lineage?.phase.name === "refreshing") enterDoubt(draft, role, lineage, now);
 	}
+	// Nobody delivers a login again that was imported.
+	if (record.staged?.imported !== undefined) remember(draft, { armed: record.staged.firstFp });
 	return conclude({ record, run: draft.run, rules }, draft, now, random);
 }
 
@@ -105,6 +115,8 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 			return;
 		case "request":
 			return answerRequest(draft, event, now);
+		case "import":
+			return importLogin(draft, event, now);
 		case "clock-jumped":
 			// What was seen and promised before no longer holds: this may be a copy of a sleeping machine.
 			return remember(draft, {
@@ -159,6 +171,10 @@ function settleOutcome(draft: Draft, operation: Operation, event: OutcomeEvent, 
 		return settleProof(draft, event, now);
 	if (event.type === "refreshed" && operation.kind === "refresh") {
 		return settleRefresh(draft, operation.role, event.outcome, now, event.random);
+	}
+	if (event.type === "source-disarmed" && operation.kind === "disarm") {
+		if (draft.record.staged?.fp !== operation.fp) return;
+		return settleDisarm(draft, event.outcome, now, event.random);
 	}
 	if (event.type === "harvested" && operation.kind === "harvest") {
 		remember(draft, { harvested: { ...draft.run.harvested, [operation.role]: true } });
@@ -257,6 +273,8 @@ function take(draft: Draft, step: Step, now: number, random: number): boolean {
 			draft.effects.push({ type: "harvest", id, role: step.role, fp });
 			return true;
 		}
+		case "disarm":
+			return startDisarm(draft, step.path);
 		case "refresh":
 			return startRefresh(draft, step.role, now);
 		default:
@@ -289,6 +307,13 @@ function startLearning(draft: Draft): boolean {
 	if (accessToken === undefined) return true;
 	const id = begin(draft, (id) => ({ kind: "learn", id }));
 	draft.effects.push({ type: "probe", id, accessToken });
+	return true;
+}
+
+function startDisarm(draft: Draft, path: string): boolean {
+	const fp = draft.record.staged?.fp ?? "";
+	const id = begin(draft, (id) => ({ kind: "disarm", id, fp }));
+	draft.effects.push({ type: "disarm-source", id, path, fp });
 	return true;
 }
 

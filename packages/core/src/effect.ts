@@ -58,6 +58,16 @@ export type CustodyEffect =
 	| { readonly type: "prove-sinks"; readonly id: number }
 	/** Started. Let the engine end if it runs, then look for an outcome in its folder. */
 	| { readonly type: "harvest"; readonly id: number; readonly role: Role; readonly fp: Fingerprint }
+	/**
+	 * Started. Under claude's locks, and only if the file still holds this refresh token, blanks it
+	 * durably. Comes back as `source-disarmed`.
+	 */
+	| {
+			readonly type: "disarm-source";
+			readonly id: number;
+			readonly path: string;
+			readonly fp: Fingerprint;
+	  }
 	/** Started. The only effect that spends a refresh token; its intent is durable by now. */
 	| {
 			readonly type: "refresh";

@@ -26,6 +26,8 @@ export type Step =
 	| { readonly do: "learn" }
 	| { readonly do: "prove"; readonly role: Role }
 	| { readonly do: "harvest"; readonly role: Role }
+	/** Blank the file a staged login was imported from: only we may spend it from then on. */
+	| { readonly do: "disarm"; readonly path: string }
 	/** Journal an intent and send the refresh; for a staged login this is the claim. */
 	| { readonly do: "refresh"; readonly role: Role }
 	/** Dead by two probes with no intent open. */
@@ -107,7 +109,10 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
  * have killed it. Wall-clock ms; 0 if nobody is waited for.
  */
 function witnessAwaitedUntil({ run, rules, record }: CustodyState, lineage: Lineage): number {
-	const { expiresAt } = lineage.session;
+	const { session, imported } = lineage;
+	const { expiresAt } = session;
+	// Of one that no PC handed over no PC can speak.
+	if (imported !== undefined) return 0;
 	if (run.unbroken || run.witnessAgrees || expiresAt === undefined) return 0;
 	const until = run.since + rules.timing.witnessWait;
 	if (expiresAt <= run.since) return until;
@@ -140,13 +145,19 @@ function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	const { sinks, sinkRetry } = state.run;
 	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lateTry);
 	if (sinks !== undefined && isFresh(sinks.at, state, now)) {
-		if (sinks.all || (sinks.any && now >= lastCall)) return { do: "refresh", role };
+		if (sinks.all || (sinks.any && now >= lastCall)) return spendOrDisarm(role, lineage);
 	}
 	const isLast = now >= lastCall;
 	// From now on some sinks are enough: what was seen before is looked at again at once.
 	if (isLast && (sinks?.at ?? 0) < lastCall) return { do: "prove", role };
 	const at = isLast ? sinkRetry.at : Math.min(sinkRetry.at, lastCall);
 	return now < at ? { until: at } : { do: "prove", role };
+}
+
+function spendOrDisarm(role: Role, { imported }: Lineage): Step {
+	if (imported === undefined || imported.disarmed || imported.path === undefined)
+		return { do: "refresh", role };
+	return { do: "disarm", path: imported.path };
 }
 
 function planSuspect(state: CustodyState, lineage: Lineage, now: number): Plan {

@@ -125,8 +125,10 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 		past: { ...past, [lineage.firstFp]: { was: "claimed", lineageId: lineage.lineageId, at: now } },
 		lineages: { ...draft.record.lineages, [lineage.lineageId]: lineage.generation },
 	});
+	const { reservation } = draft.run;
 	remember(draft, {
 		armed: undefined,
+		reservation: reservation?.fp === lineage.firstFp ? undefined : reservation,
 		probes: {},
 		verified: lineage.generation > 0 ? fingerprint(lineage.session.accessToken) : undefined,
 		unbroken: true,

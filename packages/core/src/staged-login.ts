@@ -2,9 +2,14 @@
 
 import { intentAt, type Lineage } from "./custody-state.ts";
 
-/** An intent is open, or the claim made but not yet told: nobody may take it out of our hands. */
-export function isBusy(lineage: Lineage): boolean {
-	return intentAt(lineage.phase) !== undefined || lineage.phase.name === "verifying";
+/**
+ * An intent is open, or the claim made but not yet told, or nobody else has a copy any more: nobody may
+ * take it out of our hands.
+ */
+export function isBusy({ phase, imported }: Lineage): boolean {
+	const isOnlyCopy = imported?.disarmed === true && imported.path !== undefined;
+	if (phase.name === "staged") return isOnlyCopy;
+	return intentAt(phase) !== undefined || phase.name === "verifying";
 }
 
 /** Claimed and then lost before its account was named: kept, but of no use to anybody. */
