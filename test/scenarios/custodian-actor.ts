@@ -23,7 +23,7 @@ import { generationProof } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
-import { formatEntry, type Session } from "@baton/core/session";
+import { type ArmedSession, formatEntry, type Session } from "@baton/core/session";
 import {
 	BEGINNING,
 	fpOf,
@@ -177,6 +177,9 @@ export class CustodianActor implements Actor {
 		if (words.take("import")) return this.#import(words);
 		if (words.take("sinks hold")) return this.#confirmed(words.next());
 		const stale = words.take("stale");
+		if (words.take("source")) {
+			return this.#outcome({ type: "source-disarmed", outcome: this.#disarmOutcome(words) }, stale);
+		}
 		const outcome = outcomeEvent(words);
 		if (outcome !== undefined) return this.#outcome(outcome, stale);
 		return this.#requestEvent(words);
@@ -195,6 +198,16 @@ export class CustodianActor implements Actor {
 			nonce: nonceText(this.#nonces),
 			random: 0,
 		};
+	}
+
+	/** `holds A1`: the file holds another refresh token by now. */
+	#disarmOutcome(words: Words): DisarmOutcome {
+		if (words.take("disarmed")) return { kind: "disarmed" };
+		if (words.take("locked")) return { kind: "failed", why: "claude is busy" };
+		if (!words.take("holds")) return words.fail("no outcome of a disarm");
+		const name = words.next();
+		const session = this.#session(name) as ArmedSession;
+		return { kind: "changed", reading: { kind: "login", session, fp: fpOf(name) } };
 	}
 
 	#confirmed(name: string): CustodyEvent {
@@ -350,18 +363,9 @@ function outcomeEvent(words: Words): Outcome | undefined {
 		if (words.take("nothing")) return { type: "harvested", outcome: undefined };
 		return { type: "harvested", outcome: rotated(words) };
 	}
-	if (words.take("source")) return { type: "source-disarmed", outcome: disarmOutcome(words) };
 	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words) };
 	if (words.take("refresh")) return { type: "refreshed", outcome: refreshOutcome(words) };
 	return undefined;
-}
-
-function disarmOutcome(words: Words): DisarmOutcome {
-	if (words.take("disarmed")) return { kind: "disarmed" };
-	if (words.take("changed")) return { kind: "changed" };
-	return words.take("locked")
-		? { kind: "failed", why: "claude is busy" }
-		: words.fail("no outcome of a disarm");
 }
 
 function probeOutcome(words: Words): ProbeOutcome {

@@ -119,7 +119,7 @@ class CustodyStory extends Story<CustodianActor> {
 			case "prove":
 				return `sinks proved ${ending === "well" ? 2 : ending === "other" ? 1 : 0} of 2`;
 			case "disarm":
-				return `source ${ending === "well" ? "disarmed" : ending === "other" ? "changed" : "locked"}`;
+				return `source ${ending === "well" ? "disarmed" : ending === "other" ? "holds D1" : "locked"}`;
 			case "harvest":
 				return `harvested ${ending === "other" ? rotated() : "nothing"}`;
 			case "refresh":

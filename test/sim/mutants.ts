@@ -51,6 +51,9 @@ export const MUTANTS: readonly Mutant[] = [
 			keepingPermit(state, real.decideHandover(state, event, now)),
 	}),
 	mutant("two refreshers", { twoServices: true }),
+	mutant("import claimed while armed", {
+		decideCustody: (state, event, now) => real.decideCustody(trustingFile(state), event, now),
+	}),
 	mutant("foreign login overwritten", {
 		judgeSinkFile: (facts) => {
 			const verdict = real.judgeSinkFile(facts);
@@ -146,6 +149,14 @@ function believing(state: CustodyState, event: CustodyEvent, now: number): Custo
 		nextAt: now,
 	};
 	return { ...state, run: { ...state.run, probes: { ...probes, [operation.access]: seen } } };
+}
+
+/** A login that is imported is taken to lie nowhere else. */
+function trustingFile(state: CustodyState): CustodyState {
+	const { staged } = state.record;
+	if (staged?.imported === undefined) return state;
+	const imported = { ...staged.imported, disarmed: true };
+	return { ...state, record: { ...state.record, staged: { ...staged, imported } } };
 }
 
 function keepingPermit(before: PcState, decision: HandoverDecision): HandoverDecision {

@@ -368,8 +368,15 @@ export class Oracle {
 		if (held === undefined) return;
 		const fp = fingerprint(held);
 		const { record } = vps.disk;
-		if (record?.current?.fp === fp || record?.past[fp] !== undefined) return;
+		const was = record?.past[fp]?.was;
+		if (record?.current?.fp === fp || was === "claimed" || was === "retired" || was === "spent")
+			return;
 		this.violate("8: a foreign login in a sink is overwritten");
+	}
+
+	sourceDisarmed(vps: VpsNode, fp: Fingerprint): void {
+		const { staged } = vps.disk.record ?? {};
+		if (staged?.fp !== fp) this.violate("7: an imported login is disarmed that is not on disk");
 	}
 
 	disarmed(pc: PcNode, id: StoreId, token: string): void {
@@ -395,8 +402,9 @@ export class Oracle {
 
 	pcStepped(pc: PcNode, before: PcState, after: PcState, event: HandoverEvent): void {
 		const reading = "reading" in event ? event.reading : undefined;
-		for (const { fp, store } of after.record.handovers) {
-			if (store !== NORMAL_STORE || this.#wasAsked(fp)) continue;
+		for (const { fp, store, step } of after.record.handovers) {
+			// What waits for the person's word is not to be taken yet.
+			if (store !== NORMAL_STORE || step === "provisional" || this.#wasAsked(fp)) continue;
 			if (before.record.handovers.some((one) => one.fp === fp)) continue;
 			if (reading?.kind === "login" && reading.fp === fp)
 				this.#checkLeave(pc, before, reading.session);

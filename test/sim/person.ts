@@ -6,6 +6,7 @@
 import type { CustodyRecord } from "@baton/core/custody-state";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import { NORMAL_STORE } from "@baton/core/handover-state";
+import { rotate } from "@baton/core/oauth";
 import type { Claude } from "./claude.ts";
 import { HOST, type PcNode, type PcSnapshot } from "./pc-node.ts";
 import { type Content, EMPTY, type Store } from "./store.ts";
@@ -93,6 +94,9 @@ export class Person {
 			() => this.#outage(),
 			() => this.#loginOnVps(),
 			() => this.#logoutOnVps(),
+			() => this.#useClaudeOnVps(),
+			() => this.#importOnVps(),
+			() => this.#importOnVps(),
 			() => this.#falseAlarm(),
 		];
 		return [...common, ...rare.filter(() => random.chance(0.3))];
@@ -256,6 +260,25 @@ export class Person {
 		const family = token === undefined ? undefined : this.#world.provider.familyOf(token);
 		if (family !== undefined) this.#world.provider.revoke(family);
 		this.#vps.sink = { exists: false, session: undefined };
+	}
+
+	/** The claude there refreshes what was logged in by hand, under its locks. */
+	#useClaudeOnVps(): void {
+		const { session } = this.#vps.sink;
+		const token = session?.refreshToken?.reveal();
+		if (session === undefined || token === undefined || this.#world.provider.isDown) return;
+		this.#world.tell(() => "claude refreshes on the vps");
+		const outcome = this.#world.provider.refresh(token, "claude");
+		if (outcome.kind !== "rotated") return;
+		const rotated = rotate(session, outcome.tokens, this.#world.timeline.now);
+		this.#vps.sink = { exists: true, session: rotated };
+	}
+
+	#importOnVps(): void {
+		const { session } = this.#vps.sink;
+		if (session?.refreshToken === undefined) return;
+		this.#world.tell(() => "person imports the login on the vps");
+		this.#vps.import(session, this.#world.random.chance(0.7));
 	}
 
 	#falseAlarm(): void {

@@ -5,13 +5,15 @@
  * any effect.
  */
 
+import { isOurs } from "@baton/core/answer-custody";
 import type { CustodyRecord, CustodyState, ServedToken } from "@baton/core/custody-state";
 import { emptyRecord } from "@baton/core/custody-state";
 import type { CustodyEvent } from "@baton/core/decide-custody";
 import { nextWrite } from "@baton/core/decide-publish";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import type { CustodyEffect } from "@baton/core/effect";
-import { fingerprint } from "@baton/core/lineage";
+import type { DisarmOutcome } from "@baton/core/import-login";
+import { type Fingerprint, fingerprint } from "@baton/core/lineage";
 import type { RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
 import { type Answer, PROTOCOL_VERSION, type Request } from "@baton/core/protocol";
@@ -46,6 +48,7 @@ interface Process {
 const SINKS = ["file", "program"];
 /** Once a minute as in life would be most of what a simulated month does. */
 const LOOK_EVERY = 6 * HOUR;
+const SINK_FILE = "/sink";
 
 export class VpsNode {
 	readonly disk: Disk = { record: undefined, sinkWritten: false };
@@ -125,6 +128,21 @@ export class VpsNode {
 			key,
 			device,
 			request,
+			nonce: random.hex(32),
+			random: random.next(),
+		});
+	}
+
+	/** A command on this machine: take over the login that lies in the sink's file. */
+	import(session: Session, replace: boolean): void {
+		const { random } = this.#world;
+		const key = `k${this.#serial++}`;
+		this.dispatch({
+			type: "import",
+			key,
+			session,
+			path: SINK_FILE,
+			replace,
 			nonce: random.hex(32),
 			random: random.next(),
 		});
@@ -255,6 +273,8 @@ export class VpsNode {
 					outcome: undefined,
 					random: random.next(),
 				});
+			case "disarm-source":
+				return this.#disarmSource(process, effect.id, effect.fp);
 			case "refresh":
 				return this.#refresh(process, effect.id, effect.session);
 			case "write-sink":
@@ -279,6 +299,28 @@ export class VpsNode {
 
 	#later(process: Process, delay: number, event: CustodyEvent): void {
 		this.#world.timeline.after(delay, () => this.dispatch(event, process));
+	}
+
+	#disarmSource(process: Process, id: number, fp: Fingerprint): void {
+		const { random, faults, timeline } = this.#world;
+		timeline.after(random.between(5, 10 * SECOND), () => {
+			if (!this.#isAlive(process)) return;
+			const failed = random.chance(faults.sinkFails);
+			const outcome = failed ? ({ kind: "failed", why: "full" } as const) : this.#disarm(fp);
+			if (random.chance(10 * faults.crash)) return this.crash();
+			this.dispatch({ type: "source-disarmed", id, outcome, random: random.next() }, process);
+		});
+	}
+
+	#disarm(fp: Fingerprint): DisarmOutcome {
+		const { session } = this.sink;
+		const reading = this.#readSink();
+		if (session === undefined || reading.kind === "blank") return { kind: "disarmed" };
+		if (reading.fp !== fp) return { kind: "changed", reading };
+		this.#world.oracle.sourceDisarmed(this, fp);
+		this.sink = { exists: true, session: { ...session, refreshToken: undefined } };
+		this.#world.oracle.copiesChanged("source disarmed");
+		return { kind: "disarmed" };
 	}
 
 	#probe(process: Process, id: number, token: string): void {
@@ -376,13 +418,12 @@ export class VpsNode {
 	}
 
 	#judgeSink(process: Process, access: string | undefined) {
-		const { current, past } = process.custody.record;
 		return this.#world.rules.judgeSinkFile({
 			reading: this.#readSink(),
 			exists: this.sink.exists,
 			written: this.disk.sinkWritten,
 			accessFp: access,
-			isKnown: (fp) => current?.fp === fp || past[fp] !== undefined,
+			isKnown: (fp) => isOurs(process.custody.record, fp),
 		}).kind;
 	}
 

@@ -1,7 +1,7 @@
 /** What became of a login: receipts, withdrawals and tombstones. Every answer is safe to give again. */
 
 import { change, changeLineage, type Draft, note, remember } from "./custody-draft.ts";
-import type { Lineage, Past } from "./custody-state.ts";
+import type { CustodyRecord, Lineage, Past } from "./custody-state.ts";
 import { type Fingerprint, generationProof, lineageIdOf } from "./lineage.ts";
 import type { AnswerBody } from "./protocol.ts";
 import { providerTrouble } from "./provider-trouble.ts";
@@ -9,6 +9,14 @@ import { isBusy, isSealed } from "./staged-login.ts";
 
 export function isUsedUp(past: Past | undefined): boolean {
 	return past?.was === "claimed" || past?.was === "retired" || past?.was === "spent";
+}
+
+/**
+ * Whether a refresh token is in this custody, or was: a copy of it that turns up is nobody's login. One
+ * that was not taken, or is not claimed yet, may still be.
+ */
+export function isOurs({ current, past }: CustodyRecord, fp: Fingerprint): boolean {
+	return current?.fp === fp || isUsedUp(past[fp]);
 }
 
 /** A witness proved that this login was claimed here, in a time our state does not remember. */

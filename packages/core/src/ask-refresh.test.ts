@@ -25,6 +25,7 @@ const HELD: Lineage = {
 	device: "laptop",
 	account: "me",
 	erasedAt: undefined,
+	imported: undefined,
 	phase: { name: "held" },
 };
 

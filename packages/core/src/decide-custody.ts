@@ -374,9 +374,11 @@ function phaseBefore(role: Role, lineage: Lineage): QuietPhase {
 function settleLost(draft: Draft, role: Role, now: number): void {
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
-	if (role === "staged" && lineage.generation === 0) return settleSpent(draft, lineage, now);
+	const isCopy = lineage.imported?.disarmed !== true;
+	if (role === "staged" && lineage.generation === 0 && isCopy)
+		return settleSpent(draft, lineage, now);
 	const reason = lineage.phase.name === "in-doubt" ? "lost-in-flight" : "revoked-or-reused";
-	// Also of a staged one: the PC has no copy of what a claim brought, so this one is kept, sealed.
+	// Also of a staged one of which nobody else has a copy, as after its claim: it is kept, sealed.
 	enter(draft, role, { name: "needs-login", reason, since: now });
 	note(draft, "warn", "needs-login", { ...nameOf(lineage), reason });
 }

@@ -9,8 +9,10 @@
 import { custodyOf } from "./answer-custody.ts";
 import { answerOffer } from "./answer-offer.ts";
 import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
+import { classifyLogin } from "./classify-login.ts";
+import type { Reading } from "./credentials-file.ts";
 import { changeLineage, type Draft, note, remember } from "./custody-draft.ts";
-import type { Lineage } from "./custody-state.ts";
+import type { Imported, Lineage } from "./custody-state.ts";
 import { lineageIdOf } from "./lineage.ts";
 import type { AnswerBody, OfferRequest } from "./protocol.ts";
 import { refuseStaged } from "./refuse-staged.ts";
@@ -79,12 +81,14 @@ function offerOf(draft: Draft, { session, replace }: ImportEvent): OfferRequest 
 	};
 }
 
+type LoginReading = Extract<Reading, { kind: "login" }>;
+
 /** What became of the file a staged login was imported from. */
 export type DisarmOutcome =
 	/** It holds no refresh token any more. */
 	| { readonly kind: "disarmed" }
-	/** Another login lies there by now, or this one was refreshed there. */
-	| { readonly kind: "changed" }
+	/** It holds another refresh token by now. */
+	| { readonly kind: "changed"; readonly reading: LoginReading }
 	| { readonly kind: "failed"; readonly why: string };
 
 export function settleDisarm(
@@ -97,16 +101,26 @@ export function settleDisarm(
 	if (staged?.imported === undefined) return;
 	switch (outcome.kind) {
 		case "disarmed":
-			changeLineage(draft, "staged", {
-				imported: { ...staged.imported, disarmed: true },
-				erasedAt: now,
-			});
-			return note(draft, "info", "source-disarmed", nameOf(staged));
+			return settleDisarmed(draft, staged, staged.imported, now);
 		case "changed":
-			return refuseStaged(draft, "replaced", now);
+			// After a login over it nobody else has this one; refreshed there, it is spent.
+			return isLoginOver(staged, outcome.reading)
+				? settleDisarmed(draft, staged, staged.imported, now)
+				: refuseStaged(draft, "replaced", now);
 		case "failed":
 			return settleNotDisarmed(draft, staged, outcome.why, now, random);
 	}
+}
+
+function settleDisarmed(draft: Draft, staged: Lineage, imported: Imported, now: number): void {
+	changeLineage(draft, "staged", { imported: { ...imported, disarmed: true }, erasedAt: now });
+	note(draft, "info", "source-disarmed", nameOf(staged));
+}
+
+function isLoginOver({ fp, session }: Lineage, after: LoginReading): boolean {
+	const { account, deadline } = session;
+	const before = { fp, lastFp: undefined, account, deadline };
+	return classifyLogin(before, after, () => false) === "login";
 }
 
 function settleNotDisarmed(

@@ -10,6 +10,8 @@ import type { ControlAnswer, ControlRequest } from "./control-message.ts";
 import { CONTROL_SOCKET } from "./state-folder.ts";
 
 const TIMEOUT = 10 * SECOND;
+/** A spare copy is disarmed under claude's locks, which may have to be waited for. */
+const IMPORT_TIMEOUT = 40 * SECOND;
 /** A status of many names is longer than a message of the protocol. */
 const LONGEST_ANSWER = 1024 * 1024;
 
@@ -25,7 +27,8 @@ export async function askService(
 ): Promise<Exclude<ControlAnswer, { type: "refused" }>> {
 	const socket = await reach(join(stateFolder, CONTROL_SOCKET));
 	try {
-		const limits = { clock, idleMs: TIMEOUT, maxLineBytes: LONGEST_ANSWER };
+		const idleMs = request.type === "import" ? IMPORT_TIMEOUT : TIMEOUT;
+		const limits = { clock, idleMs, maxLineBytes: LONGEST_ANSWER };
 		await writeJsonLine(socket, request, { clock, timeoutMs: TIMEOUT });
 		for await (const value of readJsonLines(socket, limits)) {
 			const answer = value as unknown as ControlAnswer;

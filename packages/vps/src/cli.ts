@@ -11,6 +11,7 @@ import { VERSION } from "@baton/io/version";
 import yargs, { type Argv } from "yargs";
 import { usualAuthorizedKeys } from "./authorized-keys-file.ts";
 import { DEFAULT_WITHIN } from "./check-command.ts";
+import { declareAdopt, declareImport } from "./cli-import.ts";
 import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
 import { type GlobalOptions, placesOf } from "./surroundings.ts";
@@ -28,10 +29,10 @@ export interface CliSurroundings {
 type Command = () => Promise<Said>;
 
 /** What is given to a command: its options, the global ones among them. */
-type Given = GlobalOptions & Readonly<Record<string, unknown>>;
+export type Given = GlobalOptions & Readonly<Record<string, unknown>>;
 
 /** Yargs only chooses; the command runs after it, so that its errors are not taken for ours. */
-type Choose = (command: (given: Given) => Promise<Said>) => (given: object) => void;
+export type Choose = (command: (given: Given) => Promise<Said>) => (given: object) => void;
 
 /** @throws BatonError `usage` for a command line that is not understood; whatever the command throws */
 export async function runCli(
@@ -241,11 +242,13 @@ const DECLARATIONS = [
 	declareCheck,
 	declareDevices,
 	declareForget,
+	declareImport,
+	declareAdopt,
 ];
 
 const EXIT_CODES =
 	"exit codes: 0 well, 1 fault, 2 usage or settings, 9 refresh due, 10 needs a login, " +
-	"11 not confirmed, 12 service out of reach, 13 provider out of reach";
+	"11 declined, 12 service out of reach, 13 provider out of reach";
 
 function durationOf(option: string, text: string): number {
 	const ms = parseDuration(text);
@@ -255,7 +258,17 @@ function durationOf(option: string, text: string): number {
 	});
 }
 
-const COMMANDS = ["serve", "accept", "status", "token", "check", "devices", "forget"];
+const COMMANDS = [
+	"serve",
+	"accept",
+	"status",
+	"token",
+	"check",
+	"devices",
+	"forget",
+	"import",
+	"adopt",
+];
 const OPTIONS = [
 	"config",
 	"state",
@@ -265,6 +278,9 @@ const OPTIONS = [
 	"within",
 	"fix",
 	"authorized-keys",
+	"replace",
+	"setup-token",
+	"lives",
 	"yes",
 	"json",
 	"help",

@@ -4,7 +4,7 @@
  */
 
 import type { AskVerdict } from "@baton/core/ask-verdict";
-import type { LossReason } from "@baton/core/protocol";
+import type { AnswerBody, LossReason } from "@baton/core/protocol";
 import { isDevice } from "./device-header.ts";
 import type { SinkReport } from "./sink-report.ts";
 
@@ -15,7 +15,26 @@ export type ControlRequest =
 	| { readonly v: 1; readonly type: "refresh"; readonly name: string }
 	| { readonly v: 1; readonly type: "devices" }
 	/** Have nothing more to do with this device until a line for it stands in `file` again. */
-	| { readonly v: 1; readonly type: "forget"; readonly device: string; readonly file: string };
+	| { readonly v: 1; readonly type: "forget"; readonly device: string; readonly file: string }
+	/** Take over the login that lies in this file. */
+	| {
+			readonly v: 1;
+			readonly type: "import";
+			readonly name: string;
+			readonly path: string;
+			readonly replace: boolean;
+	  }
+	/** Keep this setup token; `expiresAt` is wall-clock ms. */
+	| {
+			readonly v: 1;
+			readonly type: "import-token";
+			readonly name: string;
+			readonly token: string;
+			readonly expiresAt: number;
+			readonly replace: boolean;
+	  }
+	/** What became of the login with this fingerprint? */
+	| { readonly v: 1; readonly type: "custody"; readonly name: string; readonly fp: string };
 
 /** One name's custody, without a secret. Times are wall-clock ms. */
 export interface NameStatus {
@@ -133,7 +152,21 @@ export interface ForgottenAnswer {
 	readonly trouble?: string;
 }
 
+/** What became of a login that was to be taken over. */
+export interface ImportAnswer {
+	readonly v: 1;
+	readonly type: "import";
+	readonly fp: string;
+	/** As the protocol's answers are named. */
+	readonly became: AnswerBody["type"];
+	/** Why it was declined or not taken, or why there is no saying. */
+	readonly reason?: string;
+	/** It was a spare copy, and whether it could be disarmed. */
+	readonly disarmed?: boolean;
+}
+
 export type ControlAnswer =
+	| ImportAnswer
 	| ServiceStatus
 	| VerdictAnswer
 	| DevicesAnswer
@@ -146,11 +179,29 @@ export type ControlAnswer =
 export function parseControlRequest(value: Record<string, unknown>): ControlRequest | undefined {
 	const { v, type, name, device, file } = value;
 	if (v !== 1) return undefined;
-	if (type === "status" || type === "devices") return { v, type };
-	if (type === "forget") {
-		const isWhole = typeof device === "string" && isDevice(device) && typeof file === "string";
-		return isWhole ? { v, type, device, file } : undefined;
+	switch (type) {
+		case "status":
+		case "devices":
+			return { v, type };
+		case "forget": {
+			const isWhole = typeof device === "string" && isDevice(device) && typeof file === "string";
+			return isWhole ? { v, type, device, file } : undefined;
+		}
+		case "token":
+		case "refresh":
+			return typeof name === "string" ? { v, type, name } : undefined;
+		default:
+			return typeof name === "string" ? parseImport(value, name) : undefined;
 	}
-	if (type !== "token" && type !== "refresh") return undefined;
-	return typeof name === "string" ? { v, type, name } : undefined;
+}
+
+function parseImport(value: Record<string, unknown>, name: string): ControlRequest | undefined {
+	const { type, path, token, expiresAt, replace, fp } = value;
+	const v = 1;
+	if (type === "custody" && typeof fp === "string") return { v, type, name, fp };
+	if (typeof replace !== "boolean") return undefined;
+	if (type === "import" && typeof path === "string") return { v, type, name, path, replace };
+	if (type !== "import-token" || typeof token !== "string" || typeof expiresAt !== "number")
+		return undefined;
+	return { v, type, name, token, expiresAt, replace };
 }

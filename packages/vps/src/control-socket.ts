@@ -6,6 +6,7 @@ import { BatonError } from "@baton/core/error";
 import type { Clock } from "@baton/io/clock";
 import { readJsonLines, writeJsonLine } from "@baton/io/json-lines";
 import { VERSION } from "@baton/io/version";
+import { answerCustody, answerImport } from "./answer-import.ts";
 import { type ControlAnswer, type ControlRequest, parseControlRequest } from "./control-message.ts";
 import type { Custodian } from "./custodian.ts";
 import type { DeviceBook } from "./device-book.ts";
@@ -52,9 +53,8 @@ async function answer(
 	options: ControlOptions,
 ): Promise<ControlAnswer | undefined> {
 	const request = parseControlRequest(value);
-	switch (request?.type) {
-		case undefined:
-			return { v: 1, type: "refused", reason: "not a request" };
+	if (request === undefined) return { v: 1, type: "refused", reason: "not a request" };
+	switch (request.type) {
 		case "status":
 			return statusOf(options);
 		case "token":
@@ -65,6 +65,8 @@ async function answer(
 			return { v: 1, type: "devices", devices: options.devices.facts() };
 		case "forget":
 			return await forgetDevice(request, options);
+		default:
+			return await imported(request, options);
 	}
 }
 
@@ -76,6 +78,21 @@ async function refresh(
 	if (custodian === undefined) return unknownName(name);
 	const verdict = await custodian.askRefresh();
 	return verdict && { v: 1, type: "verdict", name, verdict };
+}
+
+async function imported(
+	request: Extract<ControlRequest, { type: "import" | "import-token" | "custody" }>,
+	{ clock, custodians }: ControlOptions,
+): Promise<ControlAnswer> {
+	const custodian = custodians.get(request.name);
+	if (custodian === undefined) return unknownName(request.name);
+	if (request.type === "custody") return await answerCustody(request.fp, custodian);
+	try {
+		return await answerImport(request, custodian, clock);
+	} catch (error) {
+		if (!(error instanceof BatonError)) throw error;
+		return { v: 1, type: "refused", reason: error.message };
+	}
 }
 
 function statusOf({ clock, custodians, tokenUrl }: ControlOptions): ControlAnswer {

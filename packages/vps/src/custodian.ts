@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { isOurs } from "@baton/core/answer-custody";
 import type { AskVerdict } from "@baton/core/ask-verdict";
 import {
 	type CustodyRecord,
@@ -25,12 +26,14 @@ import type { NamedCopy } from "@baton/core/effect";
 import type { Fingerprint } from "@baton/core/lineage";
 import { nextWake, pcAwaitedUntil } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
+import type { Session } from "@baton/core/session";
 import type { Clock } from "@baton/io/clock";
 import { ClockWatch } from "./clock-watch.ts";
 import type { CustodyStore } from "./custody-store.ts";
 import type { Engine } from "./engines/engine.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { HeardNote } from "./heard-note.ts";
+import { disarmSource } from "./import-source.ts";
 import { Persister, type Trouble } from "./persister.ts";
 import type { Probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
@@ -147,12 +150,36 @@ export class Custodian {
 
 	/** @param request checked by now */
 	request(device: string, request: Request): Promise<Reply> {
+		return this.#ask((key, nonce) => ({
+			type: "request",
+			key,
+			nonce,
+			device,
+			request,
+			...this.#chance(),
+		}));
+	}
+
+	/** @param path where the login lies, absolute; undefined for one that was typed in */
+	import(session: Session, path: string | undefined, replace: boolean): Promise<Reply> {
+		return this.#ask((key, nonce) => ({
+			type: "import",
+			key,
+			nonce,
+			session,
+			path,
+			replace,
+			...this.#chance(),
+		}));
+	}
+
+	#ask(event: (key: string, nonce: string) => CustodyEvent): Promise<Reply> {
 		if (this.#stopping) return Promise.resolve(UNAVAILABLE);
 		const key = this.#nextKey();
 		const nonce = randomBytes(16).toString("hex");
 		return new Promise((resolve) => {
 			this.#replies.set(key, resolve);
-			this.#events.post({ type: "request", key, device, request, nonce, ...this.#chance() });
+			this.#events.post(event(key, nonce));
 		});
 	}
 
@@ -193,10 +220,9 @@ export class Custodian {
 		return servedToken(this.#persister.durable, this.#options.clock.now());
 	}
 
-	/** Whether a refresh token of this fingerprint is, or ever was, in this custody. */
+	/** Whether a refresh token of this fingerprint is, or was, in this custody. */
 	knows(fp: Fingerprint): boolean {
-		const { current, staged, past } = this.#state.record;
-		return current?.fp === fp || staged?.fp === fp || Object.hasOwn(past, fp);
+		return isOurs(this.#state.record, fp);
 	}
 
 	// Events
@@ -239,7 +265,7 @@ export class Custodian {
 		try {
 			return decideCustody(this.#state, event, this.#options.clock.now());
 		} catch (fault) {
-			if (event.type !== "request") throw fault;
+			if (event.type !== "request" && event.type !== "import") throw fault;
 			this.#options.onFault(fault);
 			this.#answer(event.key, FAULTY);
 			return { state: this.#state, effects: [] };
@@ -257,6 +283,7 @@ export class Custodian {
 			persist: (record) => this.#persister.persist(record),
 			publish: (token) => this.#publisher.publish(token),
 			proveSinks: () => this.#publisher.prove(),
+			disarmSource: (path, fp) => disarmSource(path, fp, clock),
 			answer: (key, body, disarm) => this.#answer(key, { body: this.#complete(body), disarm }),
 			tellVerdict: (key, verdict) => this.#tellVerdict(key, verdict),
 			note: (note) => this.#note(note),

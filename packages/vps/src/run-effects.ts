@@ -7,6 +7,8 @@ import type { AskVerdict } from "@baton/core/ask-verdict";
 import type { CustodyRecord, ServedToken } from "@baton/core/custody-state";
 import type { CustodyEvent } from "@baton/core/decide-custody";
 import type { CustodyEffect, NamedCopy, Note } from "@baton/core/effect";
+import type { DisarmOutcome } from "@baton/core/import-login";
+import type { Fingerprint } from "@baton/core/lineage";
 import type { AnswerBody } from "@baton/core/protocol";
 import type { Engine } from "./engines/engine.ts";
 import type { Probe } from "./probe.ts";
@@ -32,6 +34,7 @@ export interface EffectPorts {
 	proveSinks(): Promise<SinkProof>;
 	answer(key: string, body: AnswerBody, disarm: readonly NamedCopy[]): void;
 	tellVerdict(key: string, verdict: AskVerdict): void;
+	disarmSource(path: string, fp: Fingerprint): Promise<DisarmOutcome>;
 	note(note: Note): void;
 	/** Runs beside everything else and posts its outcome as an event. */
 	start(work: Promise<StartedOutcome>): void;
@@ -63,7 +66,7 @@ async function runEffect(effect: CustodyEffect, ports: EffectPorts): Promise<voi
 
 async function outcomeOf(
 	effect: Extract<CustodyEffect, { id: number }>,
-	{ engine, probe, proveSinks, isStale }: EffectPorts,
+	{ engine, probe, proveSinks, disarmSource, isStale }: EffectPorts,
 ): Promise<StartedOutcome> {
 	const { id } = effect;
 	switch (effect.type) {
@@ -73,6 +76,8 @@ async function outcomeOf(
 			return { type: "sinks-proved", id, ...(await proveSinks()) };
 		case "harvest":
 			return { type: "harvested", id, outcome: await engine.harvest(effect.fp) };
+		case "disarm-source":
+			return { type: "source-disarmed", id, outcome: await disarmSource(effect.path, effect.fp) };
 		case "refresh":
 			// Journaling took long, on a full disk perhaps: another one, with a date that is true.
 			if (isStale()) return { type: "refreshed", id, outcome: { kind: "not-sent" } };
