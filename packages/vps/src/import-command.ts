@@ -14,6 +14,7 @@ import { loadSettings } from "./load-settings.ts";
 import { readToken } from "./read-token.ts";
 import type { Said } from "./said.ts";
 import type { Settings } from "./settings.ts";
+import { CREDENTIALS_FILE } from "./sinks/sink-place.ts";
 import type { Places } from "./surroundings.ts";
 
 export interface ImportGiven {
@@ -64,7 +65,7 @@ export async function adoptCommand(
 			hint: known === "" ? "none is in batond.json" : `there is: ${known}`,
 		});
 	}
-	const file = join(folder, ".credentials.json");
+	const file = join(folder, CREDENTIALS_FILE);
 	return await importCommand({ ...given, file, lives: "0s" }, places, surroundings);
 }
 
@@ -97,7 +98,7 @@ function consequence(path: string, name: string, settings: Settings): string {
 		return "whatever refreshes it from there, a plugin perhaps, has to be switched off first";
 	}
 	const served = [...claudeFolders(settings, name)].find(
-		([, folder]) => join(folder, ".credentials.json") === path,
+		([, folder]) => join(folder, CREDENTIALS_FILE) === path,
 	);
 	if (served !== undefined) {
 		return `claude there goes on with the access tokens of sink ${served[0]}`;

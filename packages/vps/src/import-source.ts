@@ -5,27 +5,21 @@
 
 import { lstat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import {
-	CREDENTIALS_MAX_BYTES,
-	disarmEntry,
-	type Reading,
-	readCredentials,
-} from "@baton/core/credentials-file";
+import { disarmEntry, type Reading, readCredentials } from "@baton/core/credentials-file";
 import { BatonError } from "@baton/core/error";
 import type { DisarmOutcome } from "@baton/core/import-login";
 import type { Fingerprint } from "@baton/core/lineage";
 import { writeAtomic } from "@baton/io/atomic-file";
 import { withClaudeLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
-import { readSmall } from "@baton/io/read-small";
+import { LEFT_ALONE, readCredentialsText } from "@baton/io/read-credentials";
+import { CREDENTIALS_FILE } from "./sinks/sink-place.ts";
 
 type Login = Extract<Reading, { kind: "login" }>;
 
 /** claude's own file: whatever is done to it is done under claude's locks. */
-const CLAUDES_OWN = ".credentials.json";
-
 export function isClaudesOwn(path: string): boolean {
-	return basename(path) === CLAUDES_OWN;
+	return basename(path) === CREDENTIALS_FILE;
 }
 
 /**
@@ -35,7 +29,7 @@ export function isClaudesOwn(path: string): boolean {
  * @throws BatonError `bad-credentials` if there is none; `unsafe-path`, `disk-failed`
  */
 export async function readSource(path: string): Promise<Login> {
-	const text = await readText(path);
+	const text = await readCredentialsText(path);
 	if (text === undefined) {
 		throw new BatonError("bad-credentials", `there is no file ${path}`, {
 			hint: "name a credentials file of claude; mostly ~/.claude/.credentials.json",
@@ -47,7 +41,7 @@ export async function readSource(path: string): Promise<Login> {
 			return reading;
 		case "unreadable":
 			throw new BatonError("bad-credentials", `cannot read ${path}: ${reading.why}`, {
-				hint: "it should be a credentials file of claude; it is left as it is",
+				hint: LEFT_ALONE,
 			});
 		case "blank":
 			throw new BatonError("bad-credentials", `${path} holds no login that can be refreshed`, {
@@ -81,18 +75,16 @@ async function disarm(
 	fp: Fingerprint,
 	assertHeld: () => void = () => {},
 ): Promise<DisarmOutcome> {
-	const text = await readText(path);
+	const text = await readCredentialsText(path);
 	const reading = readCredentials(text);
 	if (reading.kind === "unreadable") return { kind: "failed", why: reading.why };
 	if (text === undefined || reading.kind === "blank") return { kind: "disarmed" };
 	if (reading.fp !== fp) return { kind: "changed", reading };
 	const { mode } = await lstat(path);
-	assertHeld();
-	await writeAtomic(path, disarmEntry(text), { mode: mode & 0o700 });
+	await writeAtomic(path, disarmEntry(text), {
+		mode: mode & 0o700,
+		laterThanBefore: true,
+		beforeRename: assertHeld,
+	});
 	return { kind: "disarmed" };
-}
-
-async function readText(path: string): Promise<string | undefined> {
-	const bytes = await readSmall(path, { maxBytes: CREDENTIALS_MAX_BYTES });
-	return bytes?.toString("utf8");
 }

@@ -46,7 +46,9 @@ story(
 		await letClaim(stage);
 		expect((await stage.batond("status")).stdout).toContain("default: no login yet");
 		expect(whats(stage)).toEqual(["staged", "withdrawn"]);
-		expect(await statusWords(stage)).toContain("in its folder here, not handed over, since it was taken back");
+		expect(await statusWords(stage)).toContain(
+			"in its folder here, not handed over, since it was taken back",
+		);
 		await worksOnPc(stage);
 		return { running: [service, watcher], logins: [[login, "pc dedicated folder"]] };
 	},

@@ -6,7 +6,7 @@
  * notices a change by the time of last modification alone, so that always differs from before.
  */
 
-import { lstat, mkdir, utimes } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
 	disarmEntry,
@@ -110,18 +110,12 @@ class HeldFile implements HeldSource {
 
 	async #replace(text: string | undefined): Promise<void> {
 		const before = await lstat(this.#file).catch(() => undefined);
-		this.#locks.assertHeld();
-		if (text === undefined) return await removeDurably(this.#file);
+		if (text === undefined) {
+			this.#locks.assertHeld();
+			return await removeDurably(this.#file);
+		}
 		const mode = before === undefined ? OWNER_ONLY : before.mode & 0o777;
-		await writeAtomic(this.#file, text, { mode });
-		if (before !== undefined) await this.#differ(before.mtimeMs);
-	}
-
-	/** File systems count time in coarse steps: a write soon after another may bear its time. */
-	async #differ(beforeMs: number): Promise<void> {
-		const { mtimeMs } = await lstat(this.#file);
-		if (Math.floor(mtimeMs) !== Math.floor(beforeMs)) return;
-		const later = (Math.floor(beforeMs) + 1_000) / 1000;
-		await utimes(this.#file, later, later);
+		const beforeRename = () => this.#locks.assertHeld();
+		await writeAtomic(this.#file, text, { mode, laterThanBefore: true, beforeRename });
 	}
 }
