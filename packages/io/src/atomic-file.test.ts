@@ -21,6 +21,7 @@ import {
 	proveWritable,
 	removeDurably,
 	removeLeftovers,
+	removeLeftoversIn,
 	writeAtomic,
 } from "./atomic-file.ts";
 
@@ -192,6 +193,15 @@ describe("removeLeftovers", () => {
 		await removeLeftovers(join(folder, "a"));
 		expect(readdirSync(folder).sort()).toEqual(kept.sort());
 		await removeLeftovers(join(folder, "none", "a"));
+	});
+
+	it("in a folder of our own removes those of every file", async () => {
+		const kept = ["a", ".a.tmp", ".a.0123456789abcdeg.tmp", "b.0123456789abcdef.tmp"];
+		const gone = [".a.0123456789abcdef.tmp", ".x.key.0123456789abcdef.tmp"];
+		for (const name of [...kept, ...gone]) writeFileSync(join(folder, name), "");
+		await removeLeftoversIn(folder);
+		expect(readdirSync(folder).sort()).toEqual(kept.sort());
+		await removeLeftoversIn(join(folder, "none"));
 	});
 });
 

@@ -192,6 +192,21 @@ export async function removeLeftovers(path: string): Promise<void> {
 	}
 }
 
+/**
+ * The same for every path of a folder that is this program's alone; well if there is none.
+ *
+ * @throws BatonError `disk-failed`
+ */
+export async function removeLeftoversIn(folder: string): Promise<void> {
+	try {
+		for (const name of await readdir(folder)) {
+			if (/^\..+\.[0-9a-f]{16}\.tmp$/.test(name)) await removeDurably(join(folder, name));
+		}
+	} catch (error) {
+		if (errnoOf(error) !== "ENOENT") throw diskError("cannot clean up", folder, error);
+	}
+}
+
 /** What is there now, if anything is. */
 async function assertReplaceable(
 	path: string,

@@ -6,12 +6,11 @@
  */
 
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { BatonError } from "@baton/core/error";
 import type { EscrowFacts } from "@baton/core/handover-state";
 import { type Fingerprint, fingerprint } from "@baton/core/lineage";
 import { type ArmedSession, formatEntry, isArmed, parseEntry } from "@baton/core/session";
-import { removeLeftovers } from "@baton/io/atomic-file";
+import { removeLeftoversIn } from "@baton/io/atomic-file";
 import { diskError, errnoOf } from "@baton/io/disk-error";
 import type { KeySource } from "@baton/io/key-source";
 import { openSecretStore, type SecretStore } from "@baton/io/secret-store";
@@ -35,7 +34,6 @@ interface Kept {
 }
 
 const FILE = /^([0-9a-f]{64})\.secret$/;
-const LEFTOVER = /^\.([0-9a-f]{64})\.secret\..*\.tmp$/;
 
 export function openEscrow(folder: string, key: KeySource): Escrow {
 	const store = openSecretStore({ folder, key });
@@ -47,11 +45,8 @@ export function openEscrow(folder: string, key: KeySource): Escrow {
 			return (await load(store, fp)).session;
 		},
 		async list() {
-			const names = await namesIn(folder);
-			for (const fp of matches(names, LEFTOVER)) {
-				await removeLeftovers(join(folder, `${fp}.secret`));
-			}
-			const kept = matches(names, FILE).map((fp) => load(store, fp));
+			await removeLeftoversIn(folder);
+			const kept = matches(await namesIn(folder), FILE).map((fp) => load(store, fp));
 			return (await Promise.all(kept)).map(({ facts }) => facts);
 		},
 		async erase(fp) {

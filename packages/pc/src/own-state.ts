@@ -18,6 +18,7 @@ import {
 	type PcRules,
 	type StoreId,
 } from "@baton/core/handover-state";
+import { removeLeftovers, removeLeftoversIn } from "@baton/io/atomic-file";
 import type { Clock } from "@baton/io/clock";
 import { keyFile } from "@baton/io/key-source";
 import type { Log } from "@baton/io/log";
@@ -86,9 +87,12 @@ interface Loaded {
 async function load(options: OwnStateOptions): Promise<Loaded> {
 	const { places, configFile, settings, clock, log } = options;
 	const record = (await readState(places.record, PC_RECORD_FORMAT)) ?? EMPTY_PC_RECORD;
-	const key = keyFile(join(dirname(configFile), "escrow.key"));
+	const keyPath = join(dirname(configFile), "escrow.key");
+	const key = keyFile(keyPath);
 	const escrow = openEscrow(places.escrow, key);
 	const escrows = await escrow.list();
+	await removeLeftoversIn(places.folder);
+	await removeLeftovers(keyPath);
 	// Now rather than in the middle of a take, where a key that cannot be made would hold it up.
 	await key.key(escrows.length === 0);
 	const rules = pcRules(settings);

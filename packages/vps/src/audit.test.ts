@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import {
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Note } from "@baton/core/effect";
@@ -36,6 +44,17 @@ test("one line a note, in order, for its owner only", async () => {
 		fp: "f".repeat(64),
 	});
 	expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test("a line that a power cut left half swallows none after it", async () => {
+	const path = join(folder, "audit.jsonl");
+	writeFileSync(path, '{"what":"whole"}\n{"what":"ha');
+	const audit = open();
+	for (const what of ["first", "second"]) audit.write("default", note(what), 0);
+	await audit.flushed();
+	const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+	expect(lines[1]).toBe('{"what":"ha');
+	expect(lines.slice(2).map((line) => JSON.parse(line).what)).toEqual(["first", "second"]);
 });
 
 test("a note about a sink names it", async () => {

@@ -4,7 +4,7 @@
  */
 
 import { constants } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { diskError } from "@baton/io/disk-error";
 import type { HeardNote } from "./heard-note.ts";
@@ -13,7 +13,7 @@ import type { HeardNote } from "./heard-note.ts";
 const AUDIT_MAX_BYTES = 2 * 1024 * 1024;
 
 const APPEND =
-	constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+	constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 export interface AuditOptions {
 	/** The state folder. */
@@ -71,9 +71,17 @@ async function appendBounded(path: string, line: string, maxBytes: number): Prom
 async function appendTo(path: string, line: string): Promise<number> {
 	const handle = await open(path, APPEND, 0o600);
 	try {
-		await handle.appendFile(line);
+		await handle.appendFile((await isTorn(handle)) ? `\n${line}` : line);
 		return (await handle.stat()).size;
 	} finally {
 		await handle.close();
 	}
+}
+
+/** A full disk or a power cut has left half a line, which must not swallow the next one. */
+async function isTorn(handle: FileHandle): Promise<boolean> {
+	const { size } = await handle.stat();
+	if (size === 0) return false;
+	const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+	return buffer.toString() !== "\n";
 }

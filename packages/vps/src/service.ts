@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type CustodyRecord, emptyRecord } from "@baton/core/custody-state";
 import { SECOND } from "@baton/core/duration";
 import { BatonError } from "@baton/core/error";
+import { removeLeftovers, removeLeftoversIn } from "@baton/io/atomic-file";
 import type { Clock } from "@baton/io/clock";
 import { keyFile } from "@baton/io/key-source";
 import type { Log } from "@baton/io/log";
@@ -108,6 +109,8 @@ async function openCustodians(
 	const records = new Map<string, CustodyRecord | undefined>();
 	for (const name of Object.keys(settings.names)) records.set(name, await store.load(name));
 
+	for (const own of [stateFolder, folder]) await removeLeftoversIn(own);
+	await removeLeftovers(keyPath);
 	const custodians = new Map<string, Custodian>();
 	const isKnown = (fp: string) => [...custodians.values()].some((one) => one.knows(fp));
 	for (const [name, found] of records) {
