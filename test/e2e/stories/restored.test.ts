@@ -29,14 +29,23 @@ async function putBack(stage: Stage) {
 	const handed = await login(stage);
 	await settled(stage);
 	await published(stage);
+	const end = endOf(stage);
 	const restore = snapshotOf(vps.stateFolder, vps.scratch.at("snapshot"));
 	await provider.change({ accessTokenSeconds: 2 });
 	await rotateSoon(stage);
+	await provider.change({ accessTokenSeconds: 600 });
 	await told(stage, "rotated", 2);
+	// Killed while it writes a sink, it would leave claude's locks behind.
+	await until("the sink has the newest token", async () => sinkIsCurrent(stage));
 	await kill(service);
 	restore();
-	await provider.change({ accessTokenSeconds: 600 });
-	return { watcher, handed, before: await outcomes(stage) };
+	return { watcher, handed, end, before: await outcomes(stage) };
+}
+
+async function sinkIsCurrent(stage: Stage): Promise<boolean> {
+	const { stdout } = await stage.batond("status", "--json");
+	const { names } = JSON.parse(stdout) as { names: { sinks: { state: string }[] }[] };
+	return names[0]?.sinks[0]?.state === "current";
 }
 
 /** As soon as a refresh may be asked for, so that most of the first token's life is left. */
@@ -69,8 +78,12 @@ async function healed(stage: Stage, watcher: Child, before: string[]) {
 	return next;
 }
 
-async function hasEnded(stage: Stage): Promise<void> {
-	const { expiresAt } = JSON.parse(JSON.stringify(stage.vps.sinkFile())) as { expiresAt: number };
+/** When the access token in the sink ends, ms since 1970. */
+function endOf(stage: Stage): number {
+	return (stage.vps.sinkFile() as unknown as { expiresAt: number }).expiresAt;
+}
+
+async function hasEnded(expiresAt: number): Promise<void> {
 	await until("the access token has ended", () => Date.now() > expiresAt);
 }
 
@@ -106,8 +119,8 @@ describe("the VPS's state is put back after two rotations", () => {
 		"its access token has ended: it waits for the PC's word, and heeds it",
 		ended,
 		async (stage) => {
-			const { watcher, handed, before } = await putBack(stage);
-			await hasEnded(stage);
+			const { watcher, handed, end, before } = await putBack(stage);
+			await hasEnded(end);
 			stage.link.refuse(true);
 			stage.link.now("cut");
 			const service = await stage.serve();
@@ -134,9 +147,9 @@ describe("the VPS's state is put back after two rotations", () => {
 		"no PC is there to tell: the one try is made, and the loss is named",
 		alone,
 		async (stage) => {
-			const { watcher, handed, before } = await putBack(stage);
+			const { watcher, handed, end, before } = await putBack(stage);
 			await kill(watcher);
-			await hasEnded(stage);
+			await hasEnded(end);
 			const service = await stage.serve();
 			await told(stage, "needs-login");
 			expect(await outcomes(stage)).toEqual([...before, "refused"]);
@@ -169,7 +182,7 @@ story("down until the access token had ended: refreshed at the PC's word", DOWN,
 	await settled(stage);
 	await published(stage);
 	await kill(service);
-	await hasEnded(stage);
+	await hasEnded(endOf(stage));
 	const { accessToken } = stage.vps.sinkFile();
 	const again = await stage.serve();
 	await told(stage, "rotated");
