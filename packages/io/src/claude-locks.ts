@@ -200,7 +200,7 @@ class Held implements HeldLocks {
 
 	/** A lock that cannot be removed goes stale, as after a crash. */
 	release(): void {
-		if (this.#locks.size > 0) removeHeldLocks(this.#names.folder);
+		const held = this.#locks.size > 0;
 		removeOwner(this.#names);
 		for (const [path, identity] of [...this.#locks].reverse()) {
 			try {
@@ -208,6 +208,8 @@ class Held implements HeldLocks {
 			} catch {}
 		}
 		this.#locks.clear();
+		// Last: whoever is killed in between leaves locks that it still vouches for.
+		if (held) removeHeldLocks(this.#names.folder);
 	}
 
 	#touchOwn(path: string, identity: FileIdentity): void {

@@ -48,7 +48,7 @@ export function writeHeldLocks(folder: string, locks: readonly string[]): void {
 	}
 }
 
-/** Removes the record if it is this process's. Call it while the locks are still held. */
+/** Removes the record if it is this process's. */
 export function removeHeldLocks(folder: string): void {
 	if (readRecord(folder)?.pid === process.pid) remove(pathIn(folder));
 }

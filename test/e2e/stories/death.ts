@@ -1,8 +1,8 @@
 /** A program's end by `kill -9` at an exact moment: one call of its own that changes one path. */
 
 export interface Death {
-	/** How the path is changed: `rename` to it, `unlink` of it, `mkdirSync` for a lock. */
-	readonly call: "rename" | "unlink" | "mkdirSync";
+	/** How the path is changed: `rename` to it, `unlink` of it; of a lock `mkdirSync`, `renameSync` away. */
+	readonly call: "rename" | "unlink" | "mkdirSync" | "renameSync";
 	/** As the program itself names it. */
 	readonly path: string;
 	readonly moment: "before" | "after";

@@ -7,8 +7,8 @@ import { syncBuiltinESMExports } from "node:module";
 
 const { call, path, moment, once } = JSON.parse(process.env.DIE_AT ?? "{}");
 const changed = call === "rename" ? 1 : 0;
-const home = call === "mkdirSync" ? fs : fs.promises;
-const sync = call === "mkdirSync" ? fs.mkdirSync : fs[`${call}Sync`];
+const home = call.endsWith("Sync") ? fs : fs.promises;
+const sync = call.endsWith("Sync") ? fs[call] : fs[`${call}Sync`];
 const original = home[call];
 
 home[call] = (...args) => {

@@ -1,12 +1,13 @@
 /** `kill -9` of `batond serve` at each step of a rotation: resumed, served on, or named as lost. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import type { Child } from "../../parts/child-process.ts";
-import { letLocksAge } from "./claude-lock.ts";
 import { dead, doomed, kill, LENIENT, SHORT, statusOf } from "./killed-service.ts";
 import { outcomes, published, settled, told, whats } from "./milestones.ts";
 import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
+import { until } from "./until.ts";
 
 const login = (stage: Stage) => stage.pc.claudeFor(HOST).login();
 
@@ -98,10 +99,30 @@ describe("killed during a rotation", () => {
 		letDie();
 		await dead(service);
 		expect(stage.vps.sinkFile()).toMatchObject({ accessToken, refreshToken: "" });
-		letLocksAge(stage.vps.claudeFolder);
 		const again = await stage.serve();
 		await published(stage, accessToken);
 		expect(new Set(await outcomes(stage))).toEqual(new Set(["rotated"]));
 		return { running: [again, watcher], logins: [[handed, "vps current"]] };
 	});
+
+	story(
+		"as it lets go of claude's locks: they keep the next one waiting for nothing",
+		SHORT,
+		async (stage) => {
+			const path = join(stage.vps.claudeFolder, ".storage-write.lock");
+			const death = { call: "renameSync", path, moment: "before" } as const;
+			const { service, watcher, letDie } = await doomed(stage, death);
+			const handed = await login(stage);
+			await settled(stage);
+			await published(stage);
+			letDie();
+			await dead(service);
+			expect(existsSync(path)).toBe(true);
+			const again = await stage.serve();
+			const isCurrent = async () =>
+				(await statusOf(stage)).words.includes("has the newest access token");
+			await until("the sink is written", isCurrent, Boolean, 20_000);
+			return { running: [again, watcher], logins: [[handed, "vps current"]] };
+		},
+	);
 });
