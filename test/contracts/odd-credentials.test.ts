@@ -68,6 +68,7 @@ function sink() {
 		clock: systemClock,
 		memory: { hasWritten: () => false, noteWritten: async () => {}, forget: async () => {} },
 		isKnown: () => false,
+		isDisarming: () => false,
 	});
 }
 

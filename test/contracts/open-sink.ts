@@ -29,6 +29,7 @@ export async function openSink({
 		memory: typeof memory === "string" ? await openSinkMemory(memory) : memory,
 		environment: { PATH: process.env.PATH },
 		isKnown,
+		isDisarming: () => false,
 	});
 }
 

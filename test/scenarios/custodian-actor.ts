@@ -23,7 +23,7 @@ import { generationProof } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
-import { type ArmedSession, formatEntry, type Session } from "@baton/core/session";
+import { formatEntry, type Session } from "@baton/core/session";
 import {
 	BEGINNING,
 	fpOf,
@@ -178,7 +178,7 @@ export class CustodianActor implements Actor {
 		if (words.take("sinks hold")) return this.#confirmed(words.next());
 		const stale = words.take("stale");
 		if (words.take("source")) {
-			return this.#outcome({ type: "source-disarmed", outcome: this.#disarmOutcome(words) }, stale);
+			return this.#outcome({ type: "source-disarmed", outcome: disarmOutcome(words) }, stale);
 		}
 		const outcome = outcomeEvent(words);
 		if (outcome !== undefined) return this.#outcome(outcome, stale);
@@ -198,16 +198,6 @@ export class CustodianActor implements Actor {
 			nonce: nonceText(this.#nonces),
 			random: 0,
 		};
-	}
-
-	/** `holds A1`: the file holds another refresh token by now. */
-	#disarmOutcome(words: Words): DisarmOutcome {
-		if (words.take("disarmed")) return { kind: "disarmed" };
-		if (words.take("locked")) return { kind: "failed", why: "claude is busy" };
-		if (!words.take("holds")) return words.fail("no outcome of a disarm");
-		const name = words.next();
-		const session = this.#session(name) as ArmedSession;
-		return { kind: "changed", reading: { kind: "login", session, fp: fpOf(name) } };
 	}
 
 	#confirmed(name: string): CustodyEvent {
@@ -368,6 +358,16 @@ function outcomeEvent(words: Words): Outcome | undefined {
 	return undefined;
 }
 
+function disarmOutcome(words: Words): DisarmOutcome {
+	if (words.take("disarmed")) return { kind: "disarmed" };
+	if (words.take("changed")) return { kind: "changed" };
+	const why = "claude is busy";
+	if (words.take("locked")) return { kind: "failed", why, untouched: true };
+	return words.take("unsure")
+		? { kind: "failed", why, untouched: false }
+		: words.fail("no outcome");
+}
+
 function probeOutcome(words: Words): ProbeOutcome {
 	if (words.take("good")) return { kind: "good", account: words.option("as") ?? "me" };
 	if (words.take("dead")) return { kind: "dead" };
@@ -472,9 +472,8 @@ function lineageText(lineage: Lineage): string {
 
 function originText(imported: Lineage["imported"]): string {
 	if (imported === undefined) return "";
-	const { path, disarmed } = imported;
-	if (path === undefined) return ", typed in";
-	return disarmed ? `, disarmed in ${path}` : `, armed in ${path}`;
+	const { path, state } = imported;
+	return path === undefined ? ", typed in" : `, ${state} in ${path}`;
 }
 
 function phaseText(phase: Phase): string {

@@ -119,7 +119,7 @@ class CustodyStory extends Story<CustodianActor> {
 			case "prove":
 				return `sinks proved ${ending === "well" ? 2 : ending === "other" ? 1 : 0} of 2`;
 			case "disarm":
-				return `source ${ending === "well" ? "disarmed" : ending === "other" ? "holds D1" : "locked"}`;
+				return `source ${ending === "well" ? "disarmed" : ending === "other" ? "changed" : ending === "silent" ? "unsure" : "locked"}`;
 			case "harvest":
 				return `harvested ${ending === "other" ? rotated() : "nothing"}`;
 			case "refresh":
@@ -268,10 +268,10 @@ test("an imported login is spent only once its file is disarmed, and then never 
 				const spends = done.effects.some(
 					(effect) => effect.type === "refresh" && effect.role === "staged",
 				);
-				const { path, disarmed = true } = staged?.imported ?? {};
-				if (spends) expect(path === undefined || disarmed).toBe(true);
+				const { path, state } = staged?.imported ?? {};
+				if (spends) expect(path === undefined || state === "disarmed").toBe(true);
 				const before = done.before.staged;
-				if (before?.imported?.disarmed !== true || before.phase.name !== "staged") return;
+				if (before?.imported?.state !== "disarmed" || before.phase.name !== "staged") return;
 				if (before.session.kind === "setup-token") return;
 				const { past } = story.actor.state.record;
 				const was = past[before.firstFp];

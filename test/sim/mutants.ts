@@ -155,7 +155,7 @@ function believing(state: CustodyState, event: CustodyEvent, now: number): Custo
 function trustingFile(state: CustodyState): CustodyState {
 	const { staged } = state.record;
 	if (staged?.imported === undefined) return state;
-	const imported = { ...staged.imported, disarmed: true };
+	const imported = { ...staged.imported, state: "disarmed" as const };
 	return { ...state, record: { ...state.record, staged: { ...staged, imported } } };
 }
 

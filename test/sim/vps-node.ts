@@ -274,7 +274,7 @@ export class VpsNode {
 					random: random.next(),
 				});
 			case "disarm-source":
-				return this.#disarmSource(process, effect.id, effect.fp);
+				return this.#disarmSource(process, effect.id, effect.fp, effect.access);
 			case "refresh":
 				return this.#refresh(process, effect.id, effect.session);
 			case "write-sink":
@@ -301,22 +301,31 @@ export class VpsNode {
 		this.#world.timeline.after(delay, () => this.dispatch(event, process));
 	}
 
-	#disarmSource(process: Process, id: number, fp: Fingerprint): void {
+	#disarmSource(process: Process, id: number, fp: Fingerprint, access: Fingerprint): void {
 		const { random, faults, timeline } = this.#world;
 		timeline.after(random.between(5, 10 * SECOND), () => {
 			if (!this.#isAlive(process)) return;
 			const failed = random.chance(faults.sinkFails);
-			const outcome = failed ? ({ kind: "failed", why: "full" } as const) : this.#disarm(fp);
+			const outcome = failed ? this.#failedDisarm(fp) : this.#disarm(fp, access);
 			if (random.chance(10 * faults.crash)) return this.crash();
 			this.dispatch({ type: "source-disarmed", id, outcome, random: random.next() }, process);
 		});
 	}
 
-	#disarm(fp: Fingerprint): DisarmOutcome {
+	#failedDisarm(fp: Fingerprint): DisarmOutcome {
+		const reading = this.#readSink();
+		const untouched = reading.kind === "login" && reading.fp === fp;
+		return { kind: "failed", why: "full", untouched };
+	}
+
+	#disarm(fp: Fingerprint, access: Fingerprint): DisarmOutcome {
 		const { session } = this.sink;
 		const reading = this.#readSink();
-		if (session === undefined || reading.kind === "blank") return { kind: "disarmed" };
-		if (reading.fp !== fp) return { kind: "changed", reading };
+		if (session === undefined) return { kind: "changed" };
+		if (reading.kind === "blank") {
+			return { kind: fingerprint(session.accessToken) === access ? "disarmed" : "changed" };
+		}
+		if (reading.fp !== fp) return { kind: "changed" };
 		this.#world.oracle.sourceDisarmed(this, fp);
 		this.sink = { exists: true, session: { ...session, refreshToken: undefined } };
 		this.#world.oracle.copiesChanged("source disarmed");
@@ -391,6 +400,10 @@ export class VpsNode {
 				});
 			}
 			if (sink !== "file") return this.#publish(process, { type: "written", sink, access });
+			if (process.custody.record.staged?.imported?.state === "disarming") {
+				const random = this.#world.random.next();
+				return this.#publish(process, { type: "failed", sink, access, why: "taken over", random });
+			}
 			const verdict = this.#judgeSink(process, access);
 			if (verdict === "foreign") this.disk.sinkWritten = false;
 			if (verdict === "foreign" || verdict === "logged-out") {

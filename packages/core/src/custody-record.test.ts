@@ -76,7 +76,10 @@ const lineages: fc.Arbitrary<Lineage> = fc.record({
 	account: optional(fc.uuid()),
 	erasedAt: optional(instants),
 	imported: optional(
-		fc.record({ path: optional(fc.string({ maxLength: 30 })), disarmed: fc.boolean() }),
+		fc.record({
+			path: optional(fc.string({ maxLength: 30 })),
+			state: fc.constantFrom("armed" as const, "disarming" as const, "disarmed" as const),
+		}),
 	),
 	phase: phases,
 });

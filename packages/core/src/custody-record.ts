@@ -45,7 +45,9 @@ const lineage = z.object({
 	device: text,
 	account: z.optional(text),
 	erasedAt: z.optional(instant),
-	imported: z.optional(z.object({ path: z.optional(text), disarmed: z.boolean() })),
+	imported: z.optional(
+		z.object({ path: z.optional(text), state: z.enum(["armed", "disarming", "disarmed"]) }),
+	),
 	phase,
 });
 
@@ -122,7 +124,7 @@ function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
 		erasedAt: stored.erasedAt,
 		imported: stored.imported && {
 			path: stored.imported.path,
-			disarmed: stored.imported.disarmed,
+			state: stored.imported.state,
 		},
 		phase: loadPhase(stored.phase),
 		session: loadSession(kind, entry),

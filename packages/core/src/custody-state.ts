@@ -43,7 +43,8 @@ export type QuietPhase = Extract<Phase, { name: "staged" | "verifying" | "held" 
 export interface Imported {
 	/** Absolute; undefined for one that lay nowhere. */
 	readonly path: string | undefined;
-	readonly disarmed: boolean;
+	/** `disarming` before the first try: from then on the file may be blank. */
+	readonly state: "armed" | "disarming" | "disarmed";
 }
 
 /** Durable. One login in our keeping. */
@@ -129,7 +130,13 @@ export type Operation =
 	| { readonly kind: "prove"; readonly id: number; readonly role: Role }
 	| { readonly kind: "harvest"; readonly id: number; readonly role: Role }
 	| { readonly kind: "refresh"; readonly id: number; readonly role: Role }
-	| { readonly kind: "disarm"; readonly id: number; readonly fp: Fingerprint }
+	/** `again` after one whose outcome is not known. */
+	| {
+			readonly kind: "disarm";
+			readonly id: number;
+			readonly fp: Fingerprint;
+			readonly again: boolean;
+	  }
 	/** A look whose outcome counts no more, but which is not over yet. */
 	| { readonly kind: "void"; readonly id: number };
 

@@ -9,7 +9,7 @@
 import { answerRequest, type RequestEvent } from "./answer-request.ts";
 import { askRefresh, dropAsk, lapseAsk } from "./ask-refresh.ts";
 import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
-import { change, type Draft, enter, note, remember } from "./custody-draft.ts";
+import { change, changeLineage, type Draft, enter, note, remember } from "./custody-draft.ts";
 import {
 	type CustodyRecord,
 	type CustodyRules,
@@ -174,7 +174,7 @@ function settleOutcome(draft: Draft, operation: Operation, event: OutcomeEvent, 
 	}
 	if (event.type === "source-disarmed" && operation.kind === "disarm") {
 		if (draft.record.staged?.fp !== operation.fp) return;
-		return settleDisarm(draft, event.outcome, now, event.random);
+		return settleDisarm(draft, operation, event.outcome, now, event.random);
 	}
 	if (event.type === "harvested" && operation.kind === "harvest") {
 		remember(draft, { harvested: { ...draft.run.harvested, [operation.role]: true } });
@@ -311,9 +311,14 @@ function startLearning(draft: Draft): boolean {
 }
 
 function startDisarm(draft: Draft, path: string): boolean {
-	const fp = draft.record.staged?.fp ?? "";
-	const id = begin(draft, (id) => ({ kind: "disarm", id, fp }));
-	draft.effects.push({ type: "disarm-source", id, path, fp });
+	const { staged } = draft.record;
+	if (staged === undefined) return true;
+	const { fp, imported } = staged;
+	const access = fingerprint(staged.session.accessToken);
+	const again = imported?.state === "disarming";
+	if (!again) changeLineage(draft, "staged", { imported: { path, state: "disarming" } });
+	const id = begin(draft, (id) => ({ kind: "disarm", id, fp, again }));
+	draft.effects.push({ type: "disarm-source", id, path, fp, access });
 	return true;
 }
 
@@ -374,7 +379,7 @@ function phaseBefore(role: Role, lineage: Lineage): QuietPhase {
 function settleLost(draft: Draft, role: Role, now: number): void {
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
-	const isCopy = lineage.imported?.disarmed !== true;
+	const isCopy = lineage.imported?.state !== "disarmed";
 	if (role === "staged" && lineage.generation === 0 && isCopy)
 		return settleSpent(draft, lineage, now);
 	const reason = lineage.phase.name === "in-doubt" ? "lost-in-flight" : "revoked-or-reused";

@@ -67,6 +67,8 @@ export type CustodyEffect =
 			readonly id: number;
 			readonly path: string;
 			readonly fp: Fingerprint;
+			/** Of the access token beside it, by which a file that was blanked before is known. */
+			readonly access: Fingerprint;
 	  }
 	/** Started. The only effect that spends a refresh token; its intent is durable by now. */
 	| {

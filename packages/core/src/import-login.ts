@@ -9,10 +9,8 @@
 import { custodyOf } from "./answer-custody.ts";
 import { answerOffer } from "./answer-offer.ts";
 import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
-import { classifyLogin } from "./classify-login.ts";
-import type { Reading } from "./credentials-file.ts";
-import { changeLineage, type Draft, note, remember } from "./custody-draft.ts";
-import type { Imported, Lineage } from "./custody-state.ts";
+import { changeLineage, type Draft, enter, note, remember } from "./custody-draft.ts";
+import type { Lineage } from "./custody-state.ts";
 import { lineageIdOf } from "./lineage.ts";
 import type { AnswerBody, OfferRequest } from "./protocol.ts";
 import { refuseStaged } from "./refuse-staged.ts";
@@ -54,7 +52,7 @@ function answerImport(draft: Draft, event: ImportEvent, now: number): AnswerBody
 	const answer = answerOffer(draft, offer, HERE, nonce, now);
 	if (answer.type !== "accept") return answer;
 	remember(draft, { reservation: undefined });
-	const imported = { path, disarmed: path === undefined };
+	const imported = { path, state: path === undefined ? "disarmed" : "armed" } as const;
 	if (!stageLogin(draft, { session, device: HERE, imported, random }, now)) {
 		return { type: "decline", fp, reason: "busy" };
 	}
@@ -81,46 +79,43 @@ function offerOf(draft: Draft, { session, replace }: ImportEvent): OfferRequest 
 	};
 }
 
-type LoginReading = Extract<Reading, { kind: "login" }>;
-
 /** What became of the file a staged login was imported from. */
 export type DisarmOutcome =
-	/** It holds no refresh token any more. */
+	/** It holds no refresh token any more, and the access token that was beside it. */
 	| { readonly kind: "disarmed" }
-	/** It holds another refresh token by now. */
-	| { readonly kind: "changed"; readonly reading: LoginReading }
-	| { readonly kind: "failed"; readonly why: string };
+	/** It holds something else: refreshed, logged out of, or another login over it. */
+	| { readonly kind: "changed" }
+	/** `untouched`: it was seen since to hold the refresh token still. */
+	| { readonly kind: "failed"; readonly why: string; readonly untouched: boolean };
 
 export function settleDisarm(
 	draft: Draft,
+	{ again }: { readonly again: boolean },
 	outcome: DisarmOutcome,
 	now: number,
 	random: number,
 ): void {
 	const { staged } = draft.record;
 	if (staged?.imported === undefined) return;
+	const { path } = staged.imported;
 	switch (outcome.kind) {
 		case "disarmed":
-			return settleDisarmed(draft, staged, staged.imported, now);
+			changeLineage(draft, "staged", { imported: { path, state: "disarmed" }, erasedAt: now });
+			return note(draft, "info", "source-disarmed", nameOf(staged));
 		case "changed":
-			// After a login over it nobody else has this one; refreshed there, it is spent.
-			return isLoginOver(staged, outcome.reading)
-				? settleDisarmed(draft, staged, staged.imported, now)
-				: refuseStaged(draft, "replaced", now);
+			// Whoever changed it may have spent the token before. After a try of ours that was cut short it may
+			// as well have been blank, and this the only copy: kept, and not spent.
+			return again ? seal(draft, staged, now) : refuseStaged(draft, "replaced", now);
 		case "failed":
+			if (outcome.untouched) changeLineage(draft, "staged", { imported: { path, state: "armed" } });
 			return settleNotDisarmed(draft, staged, outcome.why, now, random);
 	}
 }
 
-function settleDisarmed(draft: Draft, staged: Lineage, imported: Imported, now: number): void {
-	changeLineage(draft, "staged", { imported: { ...imported, disarmed: true }, erasedAt: now });
-	note(draft, "info", "source-disarmed", nameOf(staged));
-}
-
-function isLoginOver({ fp, session }: Lineage, after: LoginReading): boolean {
-	const { account, deadline } = session;
-	const before = { fp, lastFp: undefined, account, deadline };
-	return classifyLogin(before, after, () => false) === "login";
+function seal(draft: Draft, staged: Lineage, now: number): void {
+	const reason = "lost-in-flight";
+	enter(draft, "staged", { name: "needs-login", reason, since: now });
+	note(draft, "warn", "needs-login", { ...nameOf(staged), reason });
 }
 
 function settleNotDisarmed(

@@ -155,8 +155,7 @@ function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 }
 
 function spendOrDisarm(role: Role, { imported }: Lineage): Step {
-	if (imported === undefined || imported.disarmed || imported.path === undefined)
-		return { do: "refresh", role };
+	if (imported?.path === undefined || imported.state === "disarmed") return { do: "refresh", role };
 	return { do: "disarm", path: imported.path };
 }
 
@@ -216,6 +215,11 @@ function planStaged(state: CustodyState, now: number): Plan {
 	if (hasEnded(lineage, now)) return { do: "refuse", reason: "expired" };
 	if (state.run.armed !== lineage.firstFp)
 		return { until: lineage.session.deadline ?? Number.POSITIVE_INFINITY };
+	if (lineage.imported?.path !== undefined && lineage.imported.state === "disarming") {
+		const { path } = lineage.imported;
+		const at = state.run.refreshRetry.staged.at;
+		return now >= at ? { do: "disarm", path } : { until: at };
+	}
 	if (lineage.account === undefined) return planProof(state, lineage, now);
 	if (lineage.session.kind === "setup-token") return { do: "adopt" };
 	const retryAt = state.run.refreshRetry.staged.at;

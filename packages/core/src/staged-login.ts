@@ -3,12 +3,12 @@
 import { intentAt, type Lineage } from "./custody-state.ts";
 
 /**
- * An intent is open, or the claim made but not yet told, or nobody else has a copy any more: nobody may
+ * An intent is open, or the claim made but not yet told, or perhaps nobody else has a copy any more: nobody may
  * take it out of our hands.
  */
 export function isBusy({ phase, imported }: Lineage): boolean {
-	const isOnlyCopy = imported?.disarmed === true && imported.path !== undefined;
-	if (phase.name === "staged") return isOnlyCopy;
+	const mayBeOnlyCopy = imported?.path !== undefined && imported.state !== "armed";
+	if (phase.name === "staged") return mayBeOnlyCopy;
 	return intentAt(phase) !== undefined || phase.name === "verifying";
 }
 

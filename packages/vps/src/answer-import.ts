@@ -24,7 +24,8 @@ export async function answerImport(
 	const spare = path !== undefined && isSpare(body);
 	if (!spare) return importAnswer(fp, body);
 	// A copy of what is kept here, or was: whoever spent it from there would end the login.
-	const { kind } = await disarmSource(path, fp, clock);
+	const access = fingerprint(session.accessToken);
+	const { kind } = await disarmSource(path, { fp, access }, clock);
 	return { ...importAnswer(fp, body), disarmed: kind === "disarmed" };
 }
 

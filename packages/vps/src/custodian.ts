@@ -225,6 +225,12 @@ export class Custodian {
 		return isOurs(this.#state.record, fp);
 	}
 
+	/** Whether the file may have been blanked for an import that is not written down as done. */
+	isDisarming(path: string): boolean {
+		const imported = this.#state.record.staged?.imported;
+		return imported?.path === path && imported.state === "disarming";
+	}
+
 	// Events
 
 	/** A tick once its time has come; undefined if there may be other news. */
@@ -283,7 +289,7 @@ export class Custodian {
 			persist: (record) => this.#persister.persist(record),
 			publish: (token) => this.#publisher.publish(token),
 			proveSinks: () => this.#publisher.prove(),
-			disarmSource: (path, fp) => disarmSource(path, fp, clock),
+			disarmSource: (path, wanted) => disarmSource(path, wanted, clock),
 			answer: (key, body, disarm) => this.#answer(key, { body: this.#complete(body), disarm }),
 			tellVerdict: (key, verdict) => this.#tellVerdict(key, verdict),
 			note: (note) => this.#note(note),

@@ -8,7 +8,7 @@ import { basename, dirname } from "node:path";
 import { disarmEntry, type Reading, readCredentials } from "@baton/core/credentials-file";
 import { BatonError } from "@baton/core/error";
 import type { DisarmOutcome } from "@baton/core/import-login";
-import type { Fingerprint } from "@baton/core/lineage";
+import { type Fingerprint, fingerprint } from "@baton/core/lineage";
 import { writeAtomic } from "@baton/io/atomic-file";
 import { withClaudeLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
@@ -51,35 +51,52 @@ export async function readSource(path: string): Promise<Login> {
 }
 
 /**
- * Blanks the refresh token in a file, if it is this one. A file that is gone or blank was disarmed
- * before, or logged out of: either way nobody spends the token from there.
+ * Blanks the refresh token in a file, if it is this one.
+ *
+ * @param access of the access token beside it: what a blanked file still shows
  */
 export async function disarmSource(
 	path: string,
-	fp: Fingerprint,
+	{ fp, access }: Wanted,
 	clock: Clock,
 ): Promise<DisarmOutcome> {
 	try {
-		if (!isClaudesOwn(path)) return await disarm(path, fp);
+		if (!isClaudesOwn(path)) return await disarm(path, { fp, access });
 		return await withClaudeLocks(dirname(path), { clock }, async (held) => {
-			return await disarm(path, fp, () => held.assertHeld());
+			return await disarm(path, { fp, access }, () => held.assertHeld());
 		});
 	} catch (error) {
 		if (!(error instanceof BatonError)) throw error;
-		return { kind: "failed", why: error.message };
+		return { kind: "failed", why: error.message, untouched: await stillHolds(path, fp) };
 	}
+}
+
+/** The login that is meant, by its refresh and its access token. */
+export interface Wanted {
+	readonly fp: Fingerprint;
+	readonly access: Fingerprint;
+}
+
+async function stillHolds(path: string, fp: Fingerprint): Promise<boolean> {
+	const text = await readCredentialsText(path).catch(() => undefined);
+	const reading = readCredentials(text);
+	return reading.kind === "login" && reading.fp === fp;
 }
 
 async function disarm(
 	path: string,
-	fp: Fingerprint,
+	{ fp, access }: Wanted,
 	assertHeld: () => void = () => {},
 ): Promise<DisarmOutcome> {
 	const text = await readCredentialsText(path);
 	const reading = readCredentials(text);
-	if (reading.kind === "unreadable") return { kind: "failed", why: reading.why };
-	if (text === undefined || reading.kind === "blank") return { kind: "disarmed" };
-	if (reading.fp !== fp) return { kind: "changed", reading };
+	if (reading.kind === "unreadable") return { kind: "failed", why: reading.why, untouched: false };
+	if (text === undefined) return { kind: "changed" };
+	if (reading.kind === "blank") {
+		const left = reading.session?.accessToken;
+		return { kind: left !== undefined && fingerprint(left) === access ? "disarmed" : "changed" };
+	}
+	if (reading.fp !== fp) return { kind: "changed" };
 	const { mode } = await lstat(path);
 	await writeAtomic(path, disarmEntry(text), {
 		mode: mode & 0o700,

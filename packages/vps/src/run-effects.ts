@@ -8,9 +8,9 @@ import type { CustodyRecord, ServedToken } from "@baton/core/custody-state";
 import type { CustodyEvent } from "@baton/core/decide-custody";
 import type { CustodyEffect, NamedCopy, Note } from "@baton/core/effect";
 import type { DisarmOutcome } from "@baton/core/import-login";
-import type { Fingerprint } from "@baton/core/lineage";
 import type { AnswerBody } from "@baton/core/protocol";
 import type { Engine } from "./engines/engine.ts";
+import type { Wanted } from "./import-source.ts";
 import type { Probe } from "./probe.ts";
 import type { SinkProof } from "./publisher.ts";
 
@@ -34,7 +34,7 @@ export interface EffectPorts {
 	proveSinks(): Promise<SinkProof>;
 	answer(key: string, body: AnswerBody, disarm: readonly NamedCopy[]): void;
 	tellVerdict(key: string, verdict: AskVerdict): void;
-	disarmSource(path: string, fp: Fingerprint): Promise<DisarmOutcome>;
+	disarmSource(path: string, wanted: Wanted): Promise<DisarmOutcome>;
 	note(note: Note): void;
 	/** Runs beside everything else and posts its outcome as an event. */
 	start(work: Promise<StartedOutcome>): void;
@@ -77,7 +77,7 @@ async function outcomeOf(
 		case "harvest":
 			return { type: "harvested", id, outcome: await engine.harvest(effect.fp) };
 		case "disarm-source":
-			return { type: "source-disarmed", id, outcome: await disarmSource(effect.path, effect.fp) };
+			return { type: "source-disarmed", id, outcome: await disarmSource(effect.path, effect) };
 		case "refresh":
 			// Journaling took long, on a full disk perhaps: another one, with a date that is true.
 			if (isStale()) return { type: "refreshed", id, outcome: { kind: "not-sent" } };

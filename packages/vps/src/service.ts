@@ -113,9 +113,12 @@ async function openCustodians(
 	await removeLeftovers(keyPath);
 	const custodians = new Map<string, Custodian>();
 	const isKnown = (fp: string) => [...custodians.values()].some((one) => one.knows(fp));
+	const isDisarming = (path: string) =>
+		[...custodians.values()].some((one) => one.isDisarming(path));
 	for (const [name, found] of records) {
 		const record = found ?? (await firstRecord(name, store));
-		const custodian = openCustodian(record, { ...options, store, memory, audit, isKnown });
+		const context = { ...options, store, memory, audit, isKnown, isDisarming };
+		const custodian = openCustodian(record, context);
 		custodians.set(name, custodian);
 	}
 	return custodians;
@@ -132,6 +135,7 @@ interface CustodianContext extends ServiceOptions {
 	readonly memory: SinkMemory;
 	readonly audit: AuditLog;
 	isKnown(fp: string): boolean;
+	isDisarming(path: string): boolean;
 }
 
 function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {

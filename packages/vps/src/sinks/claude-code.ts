@@ -28,6 +28,8 @@ export interface ClaudeCodeSinkOptions {
 	readonly memory: SinkMemory;
 	/** Whether a refresh token of this fingerprint is, or ever was, in custody here. */
 	isKnown(fp: Fingerprint): boolean;
+	/** Whether this file is just being disarmed for an import: what it shows is evidence until then. */
+	isDisarming(path: string): boolean;
 }
 
 const FILE = { mode: 0o600, ownerOnlyFolder: true };
@@ -74,6 +76,11 @@ async function replace(
 	assertHeld: () => void,
 ): Promise<SinkOutcome> {
 	const { memory, clock } = options;
+	if (options.isDisarming(file)) {
+		throw new BatonError("locked", `${file} is just being taken over`, {
+			hint: "it is tried again by itself",
+		});
+	}
 	const text = await readCredentialsText(file);
 	const verdict = judge(file, text, token, options);
 	switch (verdict.kind) {

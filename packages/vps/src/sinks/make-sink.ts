@@ -18,6 +18,8 @@ export interface SinkContext {
 	readonly memory: SinkMemory;
 	readonly environment: NodeJS.ProcessEnv;
 	isKnown(fp: Fingerprint): boolean;
+	/** Whether this file is just being disarmed for an import: what it shows is evidence until then. */
+	isDisarming(path: string): boolean;
 }
 
 export function makeSink(name: string, settings: SinkSettings, context: SinkContext): Sink {
