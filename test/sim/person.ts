@@ -228,6 +228,8 @@ export class Person {
 		const snapshot = this.#vpsSnapshot;
 		if (snapshot === undefined || snapshot === this.#vps.disk.record) return;
 		this.#world.tell(() => "vps is rolled back");
+		// What was on its way then may be back on its PC by now.
+		this.#world.oracle.copied(snapshot.staged?.session.refreshToken?.reveal());
 		const { current, staged } = this.#vps.disk.record ?? {};
 		this.#vps.disk.record = snapshot;
 		this.#vps.rollbackAt = this.#world.timeline.now;

@@ -17,6 +17,7 @@ import {
 } from "./handover-draft.ts";
 import { dedicatedTo, type Handover, type StoreId } from "./handover-state.ts";
 import type { Fingerprint } from "./lineage.ts";
+import { descends } from "./login-evidence.ts";
 import { finishPutBack } from "./put-login-back.ts";
 
 type LoginReading = Extract<Reading, { kind: "login" }>;
@@ -87,8 +88,9 @@ function settleLogin(
 	if (wanted === undefined || verdict === "first-sight" || known[reading.fp] !== undefined) return;
 	// On its way already, from another store that shows it too: one login goes to one host.
 	if (handoverOf(draft, reading.fp) !== undefined) return;
-	// What may as well be another login waits for the person's word.
-	const step = verdict === "provisional" ? "provisional" : (followed?.step ?? "pending");
+	// What may as well be another login waits for the person's word: also an older one, put back.
+	const isSure = verdict === "login" || (followed !== undefined && descends(followed, reading));
+	const step = isSure ? (followed?.step ?? "pending") : "provisional";
 	const facts = escrowFacts(reading.session, wanted.host, store);
 	addHandover(draft, newHandover(facts, step, wanted.replace, now));
 	if (followed === undefined)
