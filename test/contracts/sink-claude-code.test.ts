@@ -1,17 +1,10 @@
-import {
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Sink } from "../../packages/vps/src/sinks/sink.ts";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
 import { fingerprintOf } from "../parts/token-ledger.ts";
+import { blockedFolder } from "./blocked-folder.ts";
 import { fileSinkContract } from "./file-sink-contract.ts";
 import { accessToken, openSink } from "./open-sink.ts";
 import { sinkContract } from "./sink-contract.ts";
@@ -44,7 +37,6 @@ sinkContract({
 	async make(scratch) {
 		const configDir = scratch.at("claude");
 		const file = join(configDir, ".credentials.json");
-		const moved = scratch.at("moved");
 		return {
 			sink: await open(scratch),
 			held() {
@@ -54,16 +46,7 @@ sinkContract({
 				return claudeAiOauth.accessToken;
 			},
 			everything: () => `${readdirSync(configDir)} ${readFileSync(file, "utf8")}`,
-			// A file where the folder should be stops root too.
-			block() {
-				renameSync(configDir, moved);
-				writeFileSync(configDir, "");
-			},
-			unblock() {
-				if (!existsSync(moved)) return;
-				rmSync(configDir);
-				renameSync(moved, configDir);
-			},
+			...blockedFolder(configDir, scratch),
 		};
 	},
 });

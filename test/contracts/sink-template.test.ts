@@ -1,14 +1,7 @@
-import {
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
+import { blockedFolder } from "./blocked-folder.ts";
 import { fileSinkContract } from "./file-sink-contract.ts";
 import { accessToken, openSink } from "./open-sink.ts";
 import { sinkContract } from "./sink-contract.ts";
@@ -29,7 +22,7 @@ fileSinkContract({
 sinkContract({
 	name: "template",
 	async make(scratch) {
-		const [folder, moved] = [scratch.at("place"), scratch.at("moved")];
+		const folder = scratch.at("place");
 		const file = scratch.at("place", "token");
 		mkdirSync(folder, { mode: 0o700 });
 		return {
@@ -39,16 +32,7 @@ sinkContract({
 			}),
 			held: () => (existsSync(file) ? readFileSync(file, "utf8") : undefined),
 			everything: () => `${readdirSync(folder)} ${readFileSync(file, "utf8")}`,
-			// A file where the folder should be stops root too.
-			block() {
-				renameSync(folder, moved);
-				writeFileSync(folder, "");
-			},
-			unblock() {
-				if (!existsSync(moved)) return;
-				rmSync(folder);
-				renameSync(moved, folder);
-			},
+			...blockedFolder(folder, scratch),
 		};
 	},
 });

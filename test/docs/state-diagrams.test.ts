@@ -4,25 +4,12 @@
  * a way that is drawn, tell one.
  */
 import type { Past, Phase } from "@baton/core/custody-state";
-import type { HandoverStep } from "@baton/core/handover-state";
+import { HANDOVER_STEPS } from "@baton/core/handover-state";
 import { describe, expect, test } from "vitest";
 import { Page } from "./markdown.ts";
 import { readDiagram, type StateDiagram } from "./mermaid.ts";
 import { inStories, inWorlds, type Observed } from "./observed.ts";
 import { currentTransitions, handoverTransitions, stagedTransitions } from "./transitions.ts";
-
-const STEPS = Object.keys({
-	provisional: true,
-	pending: true,
-	taking: true,
-	taken: true,
-	claimed: true,
-	"putting-back": true,
-	"put-back": true,
-	kept: true,
-	sealed: true,
-	discarding: true,
-} satisfies Record<HandoverStep, true>);
 
 const PHASES = Object.keys({
 	staged: true,
@@ -61,7 +48,7 @@ const ALL = [
 
 describe("the states are those of the code", () => {
 	test("of the PC's steps", () => {
-		expect(handover?.states.toSorted()).toEqual(STEPS.toSorted());
+		expect(handover?.states.toSorted()).toEqual(HANDOVER_STEPS.toSorted());
 	});
 
 	test("of custody, in two diagrams", () => {
@@ -71,7 +58,7 @@ describe("the states are those of the code", () => {
 
 	test("and each has its row in a table", () => {
 		const steps = new Page("docs/handover.md").table("step | where the login is").map(nameIn);
-		expect(steps.toSorted()).toEqual(STEPS.toSorted());
+		expect(steps.toSorted()).toEqual(HANDOVER_STEPS.toSorted());
 		const page = new Page("docs/custody.md");
 		const phases = [
 			...page.table("phase | means").map(nameIn),

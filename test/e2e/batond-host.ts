@@ -5,6 +5,7 @@ import { type Child, type ChildOptions, runChild, startChild } from "../parts/ch
 import type { ClaudeAiOauth, OAuthAddresses } from "../parts/oauth-control.ts";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
 import { fingerprintOf, lineageOf } from "../parts/token-ledger.ts";
+import { until } from "./stories/until.ts";
 
 const BATOND = fileURLToPath(new URL("../../packages/vps/dist/batond.mjs", import.meta.url));
 
@@ -130,4 +131,14 @@ export async function deliver(device: Device, login: ClaudeAiOauth): Promise<str
 	if (type !== "accept") throw new Error(`the offer was answered with ${type}`);
 	await device.ask({ type: "deliver", fp, nonce, session: { ...login } });
 	return fp;
+}
+
+/** A device hands a login over, waits for the receipt and leaves. */
+export async function handOver(host: BatondHost, login: ClaudeAiOauth): Promise<void> {
+	const device = await connectDevice(host);
+	const fp = await deliver(device, login);
+	const receipt = async () => (await device.ask({ type: "custody", fp })).type;
+	await until("the login is claimed", receipt, (type) => type === "claimed");
+	device.child.endInput();
+	await device.child.ended();
 }

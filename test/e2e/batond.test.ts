@@ -9,7 +9,15 @@ import { type Child, stopAllChildren } from "../parts/child-process.ts";
 import type { ClaudeAiOauth, OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
 import { lineageOf } from "../parts/token-ledger.ts";
-import { type BatondHost, connectDevice, deliver, makeBatondHost, offerOf } from "./batond-host.ts";
+import {
+	type BatondHost,
+	connectDevice,
+	deliver,
+	handOver,
+	makeBatondHost,
+	offerOf,
+} from "./batond-host.ts";
+import { until } from "./stories/until.ts";
 
 let provider: OAuthServer;
 let host: BatondHost;
@@ -24,23 +32,15 @@ afterEach(async () => {
 	host.scratch.remove();
 });
 
-/** Until `look` gives what is wanted; a test's own limit ends it otherwise. */
-async function until<T>(look: () => Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
-	for (let tries = 0; tries < 400; tries += 1) {
-		const seen = await look();
-		if (wanted(seen)) return seen;
-		await pause(50);
-	}
-	throw new Error(`never came: the last was ${JSON.stringify(await look())}`);
-}
-
 const stateIs = (state: string) =>
 	until(
+		"the state is another",
 		() => host.status(),
 		(seen) => seen.state === state,
 	);
 const generationIs = (least: number) =>
 	until(
+		"it has rotated so often",
 		() => host.status(),
 		({ generation }) => Number(generation) >= least,
 	);
@@ -48,14 +48,7 @@ const generationIs = (least: number) =>
 /** A service that holds this login. */
 async function holding(login: ClaudeAiOauth): Promise<Child> {
 	const service = await host.serve();
-	const device = await connectDevice(host);
-	const fp = await deliver(device, login);
-	await until(
-		() => device.ask({ type: "custody", fp }),
-		({ type }) => type === "claimed",
-	);
-	device.child.endInput();
-	await device.child.ended();
+	await handOver(host, login);
 	return service;
 }
 
@@ -79,6 +72,7 @@ describe("a hand-over", () => {
 		expect(await device.ask({ type: "custody", fp })).toMatchObject({ type: "staged" });
 		// A claim may be on its way at any moment: then nothing is promised.
 		await until(
+			"the withdrawal is granted",
 			() => device.ask({ type: "withdraw", fp }),
 			({ type }) => type === "withdrawn",
 		);
@@ -121,6 +115,7 @@ test("a provider that is out of reach is told from a login that is needed", asyn
 	await stateIs("held");
 	await provider.down();
 	const { stderr } = await until(
+		"the provider is missed",
 		() => host.run("token"),
 		({ code }) => code === 13,
 	);
@@ -185,6 +180,7 @@ describe("a restart", () => {
 		expect(await device.ask({ type: "custody", fp })).toMatchObject({ type: "in-doubt" });
 		expect(await device.ask({ type: "withdraw", fp })).toMatchObject({ type: "in-doubt" });
 		await until(
+			"the claim is given up",
 			() => device.ask({ type: "custody", fp }),
 			({ type }) => type === "spent",
 		);
@@ -197,6 +193,7 @@ describe("a restart", () => {
 		await provider.inject("token", { kind: "drop-request" });
 		await deliver(await connectDevice(host), login);
 		await until(
+			"the refresh is sent",
 			() => provider.presentations(),
 			(seen) => seen.length === 1,
 		);

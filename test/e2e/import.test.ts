@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CANARY_PATTERN, findLeaks } from "../parts/canary.ts";
 import { runChild, stopAllChildren } from "../parts/child-process.ts";
 import { type FakeClaude, makeFakeClaude } from "../parts/fake-claude.ts";
 import type { ClaudeAiOauth, OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
-import { type BatondHost, connectDevice, deliver, makeBatondHost } from "./batond-host.ts";
+import { type BatondHost, handOver, makeBatondHost } from "./batond-host.ts";
 import { holdClaudeLock } from "./stories/claude-lock.ts";
+import { until } from "./stories/until.ts";
 
 let provider: OAuthServer;
 let host: BatondHost;
@@ -38,15 +38,6 @@ const mint = () => provider.mintLogin({ account: ALICE });
 const own = () => `${host.claudeFolder}/.credentials.json`;
 const outcomes = async () => (await provider.presentations()).map(({ outcome }) => outcome);
 
-async function until<T>(look: () => Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
-	for (let tries = 0; tries < 400; tries += 1) {
-		const seen = await look();
-		if (wanted(seen)) return seen;
-		await pause(50);
-	}
-	throw new Error("it never came");
-}
-
 /** A file as the OpenClaw plugin keeps one, with keys that are not ours. */
 function copyOf(login: ClaudeAiOauth, ...path: string[]): string {
 	const file = host.scratch.at(...path);
@@ -63,17 +54,6 @@ function contentOf(file: string) {
 	};
 }
 
-async function holding(login: ClaudeAiOauth): Promise<void> {
-	const device = await connectDevice(host);
-	const fp = await deliver(device, login);
-	await until(
-		() => device.ask({ type: "custody", fp }),
-		({ type }) => type === "claimed",
-	);
-	device.child.endInput();
-	await device.child.ended();
-}
-
 describe("a login made on this machine", () => {
 	test("is taken over where it lies, and claude there goes on without a refresh token", async () => {
 		const service = await host.serve();
@@ -83,6 +63,7 @@ describe("a login made on this machine", () => {
 		expect(await outcomes()).toEqual(["rotated"]);
 		expect(await host.status()).toMatchObject({ state: "held", generation: 1 });
 		await until(
+			"the sink has written",
 			async () => claude.read()?.claudeAiOauth,
 			(entry) => entry?.accessToken !== login.accessToken,
 		);
@@ -101,7 +82,7 @@ describe("a login made on this machine", () => {
 
 	test("and found by a sink is adopted, in the place of the login that was kept", async () => {
 		await host.serve();
-		await holding(await mint());
+		await handOver(host, await mint());
 		const login = await claude.login();
 		expect(await host.run("adopt", "--yes")).toMatchObject({
 			code: 11,
@@ -120,6 +101,7 @@ describe("a login made on this machine", () => {
 		const letGo = holdClaudeLock(host.claudeFolder);
 		const importing = host.run("import", own(), "--yes", "--json");
 		await until(
+			"it is staged",
 			() => host.status(),
 			({ state }) => state === "staged",
 		);
@@ -136,6 +118,7 @@ describe("a login made on this machine", () => {
 		await provider.inject("profile", { kind: "status", status: 503 }, "until-cleared");
 		const importing = host.run("import", own(), "--yes");
 		await until(
+			"the provider has been asked",
 			() => host.status(),
 			({ unanswered }) => Number(unanswered) > 0,
 		);
@@ -159,7 +142,7 @@ test("the plugin's file is disarmed, and what else is in it stays", async () => 
 
 test("another account's login is not taken, and its file is as it was", async () => {
 	await host.serve();
-	await holding(await mint());
+	await handOver(host, await mint());
 	const other = await provider.mintLogin({ account: BOB });
 	// A file need not tell the truth: only the provider's word counts.
 	const liar = { ...other, accountUuid: ALICE.uuid };
@@ -177,6 +160,7 @@ test("a provider out of reach: here, not claimed, and the file untouched until i
 	await provider.down();
 	const importing = await host.start("import", file, "--yes");
 	await until(
+		"the provider has been asked twice",
 		() => host.status(),
 		({ unanswered }) => Number(unanswered) > 1,
 	);
@@ -190,6 +174,7 @@ test("a provider out of reach: here, not claimed, and the file untouched until i
 	await host.serve();
 	await provider.up();
 	await until(
+		"it is claimed",
 		() => host.status(),
 		({ state }) => state === "held",
 	);
@@ -204,6 +189,7 @@ test("killed after the disarm, with the claim still to be made: the only copy is
 	const importing = await host.start("import", file, "--yes");
 	// Between two tries: one that is under way would be in doubt after.
 	await until(
+		"the claim was refused twice",
 		() => host.status(),
 		({ failures }) => Number(failures) > 1,
 	);
@@ -214,6 +200,7 @@ test("killed after the disarm, with the claim still to be made: the only copy is
 	await provider.clearFaults();
 	await host.serve();
 	await until(
+		"it is claimed",
 		() => host.status(),
 		({ state }) => state === "held",
 	);
@@ -224,7 +211,7 @@ test("a spare copy of a login that is kept here is disarmed, and nothing is spen
 	await host.serve();
 	const login = await mint();
 	const file = copyOf(login, "copy", "claude-credentials.json");
-	await holding(login);
+	await handOver(host, login);
 	const { code, stdout } = await host.run("import", file, "--yes");
 	expect([code, stdout]).toEqual([0, expect.stringContaining("this copy of it is disarmed now")]);
 	expect(contentOf(file).claudeAiOauth.refreshToken).toBe("");

@@ -32,27 +32,30 @@ export function dedicatedTo(store: StoreId): Host | undefined {
 }
 
 /** Where a hand-over stands. Every step is durable before the next one begins. */
-export type HandoverStep =
+export const HANDOVER_STEPS = [
 	/** Fresh, but its file bears no deadline to prove it: offered once a person agrees. */
-	| "provisional"
+	"provisional",
 	/** To be offered. Nothing has been touched. */
-	| "pending"
+	"pending",
 	/** Accepted: the store is to be locked, compared, copied to escrow and disarmed. */
-	| "taking"
+	"taking",
 	/** In transit: escrow is durable, the store is disarmed, and nobody may spend. */
-	| "taken"
+	"taken",
 	/** The custodian has it. Escrow is to be erased. */
-	| "claimed"
+	"claimed",
 	/** It is the PC's own again: its session is to go back into the store. */
-	| "putting-back"
+	"putting-back",
 	/** Back in the store. The spare copy in escrow is to be erased. */
-	| "put-back"
+	"put-back",
 	/** It is the PC's own, but the store holds another login, or it cannot be told: kept in escrow. */
-	| "kept"
+	"kept",
 	/** Spent, perhaps by a claim whose reply was lost: never delivered or put back again. */
-	| "sealed"
+	"sealed",
 	/** Sealed, and past its use: escrow is to be erased. */
-	| "discarding";
+	"discarding",
+] as const;
+
+export type HandoverStep = (typeof HANDOVER_STEPS)[number];
 
 export interface Handover {
 	readonly fp: Fingerprint;

@@ -1,7 +1,7 @@
 /** How what a person asked for came out; also what the watcher tells over its socket. */
 
 import { EXIT, type ExitCode } from "@baton/core/error";
-import type { HandoverStep } from "@baton/core/handover-state";
+import { HANDOVER_STEPS } from "@baton/core/handover-state";
 import * as z from "zod/mini";
 
 const about = {
@@ -10,18 +10,7 @@ const about = {
 	fp: z.optional(z.string()),
 };
 
-const step = z.enum([
-	"provisional",
-	"pending",
-	"taking",
-	"taken",
-	"claimed",
-	"putting-back",
-	"put-back",
-	"kept",
-	"sealed",
-	"discarding",
-]) satisfies z.ZodMiniType<HandoverStep>;
+const step = z.enum(HANDOVER_STEPS);
 
 export const outcomeSchema = z.discriminatedUnion("result", [
 	/** Claimed: the host alone may spend it now. */

@@ -1,13 +1,14 @@
 /** The PC's record as a state file: everything Baton remembers here, and no secret. */
 
 import type { StoreView } from "@baton/core/classify-login";
-import type {
-	Handover,
-	HostMemory,
-	Known,
-	PcRecord,
-	Permit,
-	WitnessMemory,
+import {
+	HANDOVER_STEPS,
+	type Handover,
+	type HostMemory,
+	type Known,
+	type PcRecord,
+	type Permit,
+	type WitnessMemory,
 } from "@baton/core/handover-state";
 import { declineReason, lossReason, parseAnswer, type StatusAnswer } from "@baton/core/protocol";
 import type { StateFormat } from "@baton/io/state-file";
@@ -45,18 +46,7 @@ const handover = z.object({
 	expiresAt: maybe(instant),
 	deadline: maybe(instant),
 	replace: z.boolean(),
-	step: z.enum([
-		"provisional",
-		"pending",
-		"taking",
-		"taken",
-		"claimed",
-		"putting-back",
-		"put-back",
-		"kept",
-		"sealed",
-		"discarding",
-	]),
+	step: z.enum(HANDOVER_STEPS),
 	since: instant,
 	takeBack: maybe(z.enum(["asked", "declined"])),
 	reason: maybe(returnReason),

@@ -8,6 +8,7 @@ import { DAY, HOUR, MINUTE } from "@baton/core/duration";
 import { newHandover } from "@baton/core/handover-draft";
 import {
 	EMPTY_PC_RECORD,
+	HANDOVER_STEPS,
 	type Handover,
 	type HandoverStep,
 	type HostMemory,
@@ -106,19 +107,6 @@ function permit(by: "person" | "host"): Partial<PcRecord> {
 
 // Each list names every member of its kind, or does not compile.
 
-const STEPS: Record<HandoverStep, true> = {
-	provisional: true,
-	pending: true,
-	taking: true,
-	taken: true,
-	claimed: true,
-	"putting-back": true,
-	"put-back": true,
-	kept: true,
-	sealed: true,
-	discarding: true,
-};
-
 const REASONS: Record<NonNullable<Handover["reason"]>, true> = {
 	"other-account": true,
 	dead: true,
@@ -187,7 +175,7 @@ const PAGES: readonly (readonly [string, Shown])[] = [
 		{ told: { accessUntil: NOW - HOUR, deadline: NOW - 1 } },
 	],
 	["it held a login, and is out of reach", { live: { links: OUT_OF_REACH } }],
-	...keys(STEPS).map(
+	...HANDOVER_STEPS.map(
 		(step) => [`first login, ${step}`, { ...FIRST, record: handover(step) }] as const,
 	),
 	["first login, pending, nobody watches", { ...NONE, record: handover("pending"), live: null }],
@@ -239,7 +227,7 @@ const PAGES: readonly (readonly [string, Shown])[] = [
 				{ ...NONE, mode: "follow-login", record: handover(step, { store: "normal" }) },
 			] as const,
 	),
-	...keys(STEPS).map(
+	...HANDOVER_STEPS.map(
 		(step) =>
 			[`no longer in the settings, ${step}`, { mode: "gone", record: handover(step) }] as const,
 	),

@@ -5,26 +5,10 @@ import { makeFakeClaude } from "../../parts/fake-claude.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
 import { statusOf } from "./killed-service.ts";
 import { published, settled, told } from "./milestones.ts";
-import { HOST, type Stage, type StageOptions } from "./stage.ts";
+import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
+import { TWO_SINKS } from "./two-sinks.ts";
 import { until } from "./until.ts";
-
-const SAVE = 'umask 077; mkdir -p "$HOME/sinks" && cat > "$HOME/sinks/token.json"';
-
-const TWO_SINKS: StageOptions = {
-	accessTokenSeconds: 6,
-	vps: {
-		refresh: { before: "1h" },
-		names: {
-			default: {
-				sinks: {
-					claude: { type: "claude-code", configDir: "~/claude" },
-					file: { type: "exec", command: ["sh", "-c", SAVE] },
-				},
-			},
-		},
-	},
-};
 
 /** Claimed and published, and a claude that a person runs in the sink's folder. */
 async function handedOver(stage: Stage) {

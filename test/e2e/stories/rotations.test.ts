@@ -4,27 +4,10 @@ import { expect } from "vitest";
 import { lineageOf } from "../../parts/token-ledger.ts";
 import type { ConsumerCount } from "./consumer.ts";
 import { published, settled, told } from "./milestones.ts";
-import { HOST, type Stage, type StageOptions } from "./stage.ts";
+import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
+import { TWO_SINKS } from "./two-sinks.ts";
 import { until } from "./until.ts";
-
-const SAVE = 'umask 077; mkdir -p "$HOME/sinks" && cat > "$HOME/sinks/token.json"';
-
-/** Two sinks: claude's file, and a command of the person's own. Access tokens live for six seconds. */
-const OPTIONS: StageOptions = {
-	accessTokenSeconds: 6,
-	vps: {
-		refresh: { before: "1h" },
-		names: {
-			default: {
-				sinks: {
-					claude: { type: "claude-code", configDir: "~/claude" },
-					file: { type: "exec", command: ["sh", "-c", SAVE] },
-				},
-			},
-		},
-	},
-};
 
 /** Refusals in a row after which a consumer would have given up. */
 const PATIENCE = 60;
@@ -60,7 +43,7 @@ function report(what: string, { requests, refused, longestRow, tokens }: Consume
 	);
 }
 
-const LENIENT = { ...OPTIONS, killOldAccess: false };
+const LENIENT = { ...TWO_SINKS, killOldAccess: false };
 
 story("three rotations, old tokens live on: not one request is refused", LENIENT, async (stage) => {
 	const { ending, count } = await consumed(stage);
@@ -69,7 +52,7 @@ story("three rotations, old tokens live on: not one request is refused", LENIENT
 	return ending;
 });
 
-story("three rotations, old tokens die: each refusal is soon over", OPTIONS, async (stage) => {
+story("three rotations, old tokens die: each refusal is soon over", TWO_SINKS, async (stage) => {
 	const { ending, count } = await consumed(stage);
 	report("old tokens die", count);
 	expect(count.longestRow).toBeLessThan(PATIENCE);
