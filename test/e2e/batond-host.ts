@@ -1,5 +1,6 @@
 /** A host with the built `batond` on it: settings, state and a claude in a scratch folder. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Child, type ChildOptions, runChild, startChild } from "../parts/child-process.ts";
 import type { ClaudeAiOauth, OAuthAddresses } from "../parts/oauth-control.ts";
@@ -137,8 +138,16 @@ export async function deliver(device: Device, login: ClaudeAiOauth): Promise<str
 export async function handOver(host: BatondHost, login: ClaudeAiOauth): Promise<void> {
 	const device = await connectDevice(host);
 	const fp = await deliver(device, login);
-	const receipt = async () => (await device.ask({ type: "custody", fp })).type;
-	await until("the login is claimed", receipt, (type) => type === "claimed");
+	await untilAnswered(device, { type: "custody", fp }, "claimed");
 	device.child.endInput();
 	await device.child.ended();
+}
+
+/** Asks the same again, calmly: a conversation may have 64 requests. */
+export async function untilAnswered(device: Device, request: Json, wanted: string): Promise<void> {
+	const ask = async () => {
+		await pause(250);
+		return (await device.ask(request)).type;
+	};
+	await until(`the answer is ${wanted}`, ask, (type) => type === wanted, 15_000);
 }

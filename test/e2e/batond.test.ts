@@ -16,6 +16,7 @@ import {
 	handOver,
 	makeBatondHost,
 	offerOf,
+	untilAnswered,
 } from "./batond-host.ts";
 import { until } from "./stories/until.ts";
 
@@ -71,11 +72,7 @@ describe("a hand-over", () => {
 		const fp = await deliver(device, await provider.mintLogin());
 		expect(await device.ask({ type: "custody", fp })).toMatchObject({ type: "staged" });
 		// A claim may be on its way at any moment: then nothing is promised.
-		await until(
-			"the withdrawal is granted",
-			() => device.ask({ type: "withdraw", fp }),
-			({ type }) => type === "withdrawn",
-		);
+		await untilAnswered(device, { type: "withdraw", fp }, "withdrawn");
 		expect(await device.ask({ type: "custody", fp })).toMatchObject({ type: "withdrawn" });
 		expect(await host.status()).toMatchObject({ state: "none" });
 	});
@@ -179,11 +176,7 @@ describe("a restart", () => {
 		const device = await connectDevice(host);
 		expect(await device.ask({ type: "custody", fp })).toMatchObject({ type: "in-doubt" });
 		expect(await device.ask({ type: "withdraw", fp })).toMatchObject({ type: "in-doubt" });
-		await until(
-			"the claim is given up",
-			() => device.ask({ type: "custody", fp }),
-			({ type }) => type === "spent",
-		);
+		await untilAnswered(device, { type: "custody", fp }, "spent");
 		expect(await provider.presentations()).toHaveLength(1);
 	});
 

@@ -35,8 +35,9 @@ export function declareImport(parser: Argv, surroundings: CliSurroundings, choos
 					hint: "batond import ~/.claude/.credentials.json",
 				});
 			}
-			const asked = { ...commonOf(given), file, lives: String(given.lives) };
-			return await importCommand(asked, placesOf(given, surroundings.environment), surroundings);
+			const source = file === undefined ? { lives: String(given.lives) } : { file };
+			const places = placesOf(given, surroundings.environment);
+			return await importCommand(source, commonOf(given), places, surroundings);
 		}),
 	);
 }
@@ -52,8 +53,8 @@ export function declareAdopt(parser: Argv, surroundings: CliSurroundings, choose
 		choose(async (given) => {
 			const { adoptCommand } = await import("./import-command.ts");
 			const sink = given.sink === undefined ? undefined : String(given.sink);
-			const asked = { ...commonOf(given), sink };
-			return await adoptCommand(asked, placesOf(given, surroundings.environment), surroundings);
+			const places = placesOf(given, surroundings.environment);
+			return await adoptCommand(sink, commonOf(given), places, surroundings);
 		}),
 	);
 }

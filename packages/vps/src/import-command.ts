@@ -17,11 +17,10 @@ import type { Settings } from "./settings.ts";
 import { CREDENTIALS_FILE } from "./sinks/sink-place.ts";
 import type { Places } from "./surroundings.ts";
 
+/** A file, or a setup token on standard input and how long it lives, as given: `365d`. */
+export type ImportSource = { readonly file: string } | { readonly lives: string };
+
 export interface ImportGiven {
-	/** Undefined for a setup token on standard input. */
-	readonly file: string | undefined;
-	/** As given: `365d`. */
-	readonly lives: string;
 	readonly name: string;
 	readonly replace: boolean;
 	readonly yes: boolean;
@@ -29,6 +28,7 @@ export interface ImportGiven {
 }
 
 export async function importCommand(
+	source: ImportSource,
 	given: ImportGiven,
 	places: Places,
 	surroundings: CliSurroundings,
@@ -37,25 +37,22 @@ export async function importCommand(
 	const clock = systemClock;
 	const settings = await loadSettings(places.settings);
 	const request =
-		given.file === undefined
-			? await tokenRequest(given, surroundings, clock)
-			: await fileRequest(resolve(given.file), given, settings, surroundings, clock);
+		"file" in source
+			? await fileRequest(resolve(source.file), given, settings, surroundings, clock)
+			: await tokenRequest(source.lives, given, surroundings, clock);
 	return await importLogin({ stateFolder: places.state, request, json: given.json, clock, stop });
-}
-
-export interface AdoptGiven extends Omit<ImportGiven, "file" | "lives"> {
-	readonly sink: string | undefined;
 }
 
 /** The login that somebody made where a sink writes. @throws BatonError `usage` if it is not clear which */
 export async function adoptCommand(
-	given: AdoptGiven,
+	named: string | undefined,
+	given: ImportGiven,
 	places: Places,
 	surroundings: CliSurroundings,
 ): Promise<Said> {
 	const settings = await loadSettings(places.settings);
 	const folders = claudeFolders(settings, given.name);
-	const sink = given.sink ?? (folders.size === 1 ? [...folders.keys()][0] : undefined);
+	const sink = named ?? (folders.size === 1 ? [...folders.keys()][0] : undefined);
 	const folder = sink === undefined ? undefined : folders.get(sink);
 	if (folder === undefined) {
 		const known = [...folders.keys()].join(", ");
@@ -66,7 +63,7 @@ export async function adoptCommand(
 		});
 	}
 	const file = join(folder, CREDENTIALS_FILE);
-	return await importCommand({ ...given, file, lives: "0s" }, places, surroundings);
+	return await importCommand({ file }, given, places, surroundings);
 }
 
 async function fileRequest(
@@ -117,7 +114,8 @@ function claudeFolders({ names }: Settings, name: string): Map<string, string> {
 }
 
 async function tokenRequest(
-	{ name, replace, lives }: ImportGiven,
+	lives: string,
+	{ name, replace }: ImportGiven,
 	{ input }: CliSurroundings,
 	clock: Clock,
 ): Promise<ControlRequest & { type: "import-token" }> {
