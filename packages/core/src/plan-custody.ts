@@ -17,6 +17,7 @@ import {
 import { fingerprint } from "./lineage.ts";
 import { earliestRefreshAt, lastCallAt, refreshDueAt } from "./refresh-policy.ts";
 import { isArmed, isUnexpired } from "./session.ts";
+import { mayBeOnlyCopy } from "./staged-login.ts";
 
 /** Something to do at once. */
 export type Step =
@@ -212,18 +213,27 @@ function planStaged(state: CustodyState, now: number): Plan {
 	if (lineage?.phase.name === "in-doubt") return planDoubt(state, "staged", lineage, now);
 	if (lineage?.phase.name === "verifying") return planVerifying(state, lineage, now);
 	if (lineage?.phase.name !== "staged") return IDLE;
+	if (mayBeOnlyCopy(lineage)) return planLastCopy(state, lineage, now);
 	if (hasEnded(lineage, now)) return { do: "refuse", reason: "expired" };
 	if (state.run.armed !== lineage.firstFp)
 		return { until: lineage.session.deadline ?? Number.POSITIVE_INFINITY };
-	if (lineage.imported?.path !== undefined && lineage.imported.state === "disarming") {
-		const { path } = lineage.imported;
-		const at = state.run.refreshRetry.staged.at;
-		return now >= at ? { do: "disarm", path } : { until: at };
-	}
 	if (lineage.account === undefined) return planProof(state, lineage, now);
 	if (lineage.session.kind === "setup-token") return { do: "adopt" };
 	const retryAt = state.run.refreshRetry.staged.at;
 	return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
+}
+
+/**
+ * Its file was disarmed, so there is no way back: it is claimed, whatever a clock says of its end, or a
+ * probe of its access token. Only the provider's answer to the claim can say that it is worth nothing.
+ */
+function planLastCopy(state: CustodyState, lineage: Lineage, now: number): Plan {
+	const retryAt = state.run.refreshRetry.staged.at;
+	if (now < retryAt) return { until: retryAt };
+	const { path, state: source } = lineage.imported ?? {};
+	return path !== undefined && source === "disarming"
+		? { do: "disarm", path }
+		: planSpend(state, "staged", lineage, now);
 }
 
 /** Claimed before the provider could be asked whose it is: asked now, of the new access token. */
