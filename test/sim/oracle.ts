@@ -24,6 +24,7 @@ import {
 } from "@baton/core/handover-state";
 import { type Fingerprint, fingerprint, generationProof, lineageIdOf } from "@baton/core/lineage";
 import type { Answer, Request } from "@baton/core/protocol";
+import { hasFaded, isUsedUp } from "@baton/core/remembered-past";
 import { Secret } from "@baton/core/secret";
 import { type ArmedSession, isUnexpired } from "@baton/core/session";
 import type { PcNode } from "./pc-node.ts";
@@ -209,7 +210,7 @@ export class Oracle {
 		}
 		const final =
 			answer.type === "withdrawn" || answer.type === "not-taken" || answer.type === "spent";
-		if (!final || record.past[answer.fp] !== undefined) return;
+		if (!final || record.past[answer.fp] !== undefined || hasFaded(record, answer.fp)) return;
 		// Claimed, and lost before its account was named: kept sealed where it is staged.
 		if (answer.type === "spent" && record.staged?.firstFp === answer.fp) return;
 		const witnessed =
@@ -278,7 +279,7 @@ export class Oracle {
 			this.violate("4: a generation falls");
 		}
 		for (const fp of Object.keys(before?.past ?? {})) {
-			const gone = after.past[fp] === undefined;
+			const gone = after.past[fp] === undefined && !hasFaded(after, fp);
 			const tombstone =
 				before?.past[fp]?.was === "withdrawn" || before?.past[fp]?.was === "not-taken";
 			if (gone && !(tombstone && after.staged?.firstFp === fp))
@@ -368,9 +369,7 @@ export class Oracle {
 		if (held === undefined) return;
 		const fp = fingerprint(held);
 		const { record } = vps.disk;
-		const was = record?.past[fp]?.was;
-		if (record?.current?.fp === fp || was === "claimed" || was === "retired" || was === "spent")
-			return;
+		if (record?.current?.fp === fp || (record !== undefined && isUsedUp(record, fp))) return;
 		this.violate("8: a foreign login in a sink is overwritten");
 	}
 

@@ -5,23 +5,20 @@ import type { CustodyRecord, Lineage, Past } from "./custody-state.ts";
 import { type Fingerprint, generationProof, lineageIdOf } from "./lineage.ts";
 import type { AnswerBody } from "./protocol.ts";
 import { providerTrouble } from "./provider-trouble.ts";
+import { hasFaded, isUsedUp } from "./remembered-past.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
-
-export function isUsedUp(past: Past | undefined): boolean {
-	return past?.was === "claimed" || past?.was === "retired" || past?.was === "spent";
-}
 
 /**
  * Whether a refresh token is in this custody, or was: a copy of it that turns up is nobody's login. One
  * that was not taken, or is not claimed yet, may still be.
  */
-export function isOurs({ current, past }: CustodyRecord, fp: Fingerprint): boolean {
-	return current?.fp === fp || isUsedUp(past[fp]);
+export function isOurs(record: CustodyRecord, fp: Fingerprint): boolean {
+	return record.current?.fp === fp || isUsedUp(record, fp);
 }
 
 /** A witness proved that this login was claimed here, in a time our state does not remember. */
 export function isSpentUnseen({ record }: Draft, fp: Fingerprint): boolean {
-	if (isUsedUp(record.past[fp]) || record.staged?.firstFp === fp) return false;
+	if (isUsedUp(record, fp) || record.staged?.firstFp === fp) return false;
 	return record.lineages[lineageIdOf(fp)] !== undefined;
 }
 
@@ -49,7 +46,7 @@ export function custodyOf(draft: Draft, fp: Fingerprint): AnswerBody {
 		case "withdrawn":
 			return { type: "withdrawn", fp };
 		case undefined:
-			return { type: "unknown", fp };
+			return { type: hasFaded(draft.record, fp) ? "spent" : "unknown", fp };
 	}
 }
 
@@ -74,12 +71,13 @@ export function proofOf(
 export function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): AnswerBody {
 	const { current, staged, past } = draft.record;
 	const settled = past[fp]?.was;
-	const isSettled = settled !== undefined && settled !== "not-taken";
+	const isSettled =
+		(settled !== undefined && settled !== "not-taken") || hasFaded(draft.record, fp);
 	if (current?.fp === fp || isSettled || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
 	if (staged?.firstFp === fp && (isBusy(staged) || isSealed(staged))) return custodyOf(draft, fp);
 	change(draft, {
 		staged: staged?.firstFp === fp ? undefined : staged,
-		past: { ...withoutOldTombstones(past), [fp]: { was: "withdrawn", at: now } },
+		past: { ...past, [fp]: { was: "withdrawn", at: now } },
 	});
 	const { reservation, armed } = draft.run;
 	remember(draft, {
@@ -88,19 +86,6 @@ export function answerWithdraw(draft: Draft, fp: Fingerprint, now: number): Answ
 	});
 	note(draft, "info", "withdrawn", { fp });
 	return { type: "withdrawn", fp };
-}
-
-const TOMBSTONES_MAX = 1_000;
-
-/**
- * No device can fill the record with withdrawals: the oldest give way. What a tombstone keeps out, a
- * Deliver whose offer is long past, is also kept out by its nonce.
- */
-function withoutOldTombstones(past: Draft["record"]["past"]): Draft["record"]["past"] {
-	const tombstones = Object.keys(past).filter((fp) => past[fp]?.was === "withdrawn");
-	if (tombstones.length < TOMBSTONES_MAX) return past;
-	const gone = new Set(tombstones.slice(0, tombstones.length - TOMBSTONES_MAX + 1));
-	return Object.fromEntries(Object.entries(past).filter(([fp]) => !gone.has(fp)));
 }
 
 export function answerErased(draft: Draft, fp: Fingerprint, now: number): AnswerBody {

@@ -1,10 +1,11 @@
 /** Deliver: under the nonce of an accepted offer, a login becomes staged. */
 
-import { custodyOf, isSpentUnseen, isUsedUp } from "./answer-custody.ts";
+import { custodyOf, isSpentUnseen } from "./answer-custody.ts";
 import type { Draft } from "./custody-draft.ts";
 import { BatonError } from "./error.ts";
 import { byOurClock } from "./other-clock.ts";
 import type { AnswerBody, DeliverRequest } from "./protocol.ts";
+import { isUsedUp } from "./remembered-past.ts";
 import {
 	isArmed,
 	oddToken,
@@ -23,7 +24,7 @@ export function answerDeliver(
 	now: number,
 ): AnswerBody {
 	const { fp } = request;
-	if (isUsedUp(draft.record.past[fp]) || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
+	if (isUsedUp(draft.record, fp) || isSpentUnseen(draft, fp)) return custodyOf(draft, fp);
 	if (!isPromised(draft, request, device, now)) return custodyOf(draft, fp);
 	const session = sessionOf(request);
 	if (session === undefined)

@@ -5,6 +5,7 @@ import { type Draft, remember } from "./custody-draft.ts";
 import type { Reservation } from "./custody-state.ts";
 import { byOurClock } from "./other-clock.ts";
 import type { AnswerBody, DeclineReason, OfferRequest } from "./protocol.ts";
+import { isUsedUp } from "./remembered-past.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
 
 export function answerOffer(
@@ -34,7 +35,7 @@ function reasonToDecline(
 	now: number,
 ): DeclineReason | undefined {
 	const { record, run } = draft;
-	if (record.past[offer.fp]?.was === "retired" || record.current?.fp === offer.fp) return "retired";
+	if (isUsedUp(record, offer.fp) || record.current?.fp === offer.fp) return "retired";
 	if (offer.expiresAt === 0) return "blank";
 	if (offer.deadline !== undefined && byOurClock(offer.deadline, offer.now, now) <= now)
 		return "expired";

@@ -9,6 +9,7 @@ import type { NamedCopy } from "./effect.ts";
 import { heedWitness } from "./heed-witness.ts";
 import type { Fingerprint } from "./lineage.ts";
 import type { AnswerBody, Request } from "./protocol.ts";
+import { hasFaded } from "./remembered-past.ts";
 
 export interface RequestEvent {
 	readonly type: "request";
@@ -59,6 +60,7 @@ function copiesAmong(draft: Draft, holds: readonly Fingerprint[]): NamedCopy[] {
 	return holds.flatMap((fp): NamedCopy[] => {
 		if (current?.fp === fp) return [{ fp, state: "current" }];
 		const was = past[fp]?.was;
-		return was === "claimed" || was === "retired" ? [{ fp, state: "retired" }] : [];
+		const isRetired = was === "claimed" || was === "retired" || hasFaded(draft.record, fp);
+		return isRetired ? [{ fp, state: "retired" }] : [];
 	});
 }

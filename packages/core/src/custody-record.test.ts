@@ -111,6 +111,7 @@ const records: fc.Arbitrary<CustodyRecord> = fc.record({
 	retiring: optional(fc.record({ lineageId: lineageIds, accessUntil: optional(instants) })),
 	staged: optional(lineages),
 	past: fc.dictionary(fps, pasts, { maxKeys: 6, noNullPrototype: true }),
+	faded: fc.array(hex(16), { maxLength: 6 }),
 	lineages: fc.dictionary(lineageIds, fc.nat(), { maxKeys: 6, noNullPrototype: true }),
 	learnt: fc.record({ killsOldAccess: fc.integer({ min: 0, max: 2 }) }),
 });
@@ -182,6 +183,8 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 		["no proof key", changed((draft) => delete draft.proofKey)],
 		["a short proof key", changed((draft) => Object.assign(draft, { proofKey: "CANARY" }))],
 		["no past", changed((draft) => delete draft.past)],
+		["nothing of what has faded", changed((draft) => delete draft.faded)],
+		["what has faded is too long", changed((draft) => Object.assign(draft, { faded: ["CANARY"] }))],
 		[
 			"a past of no kind",
 			changed((draft) => Object.assign(draft, { past: { x: { was: "CANARY" } } })),

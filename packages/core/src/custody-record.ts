@@ -9,7 +9,13 @@ import { lossReason, notTakenReason, spentReason } from "./protocol.ts";
 import { formatEntry, parseEntry, type Session, setupTokenSession } from "./session.ts";
 
 /** Grows with the record; a newer one is refused by the state file that carries it. */
-export const CUSTODY_RECORD_VERSION = 1;
+export const CUSTODY_RECORD_VERSION = 2;
+
+/** By older version: makes what that one stored what the next one stores. */
+export const CUSTODY_RECORD_MIGRATIONS: Readonly<Record<number, (data: unknown) => unknown>> = {
+	// Fingerprints did not fade.
+	1: (data) => ({ ...(data as object), faded: [] }),
+};
 
 const text = z.string();
 const instant = z.number();
@@ -72,6 +78,7 @@ const schema = z.object({
 	retiring: z.optional(z.object({ lineageId: text, accessUntil: z.optional(instant) })),
 	staged: z.optional(lineage),
 	past: z.record(text, past),
+	faded: z.array(text.check(z.regex(/^[0-9a-f]{16}$/))),
 	lineages: z.record(text, z.int()),
 	learnt: z.object({ killsOldAccess: z.int() }),
 });
@@ -108,6 +115,7 @@ export function parseRecord(json: string): CustodyRecord {
 		},
 		staged: data.staged && loadLineage(data.staged),
 		past: data.past,
+		faded: data.faded,
 		lineages: data.lineages,
 		learnt: data.learnt,
 	};

@@ -110,6 +110,8 @@ export interface CustodyRecord {
 	readonly retiring: Retiring | undefined;
 	readonly staged: Lineage | undefined;
 	readonly past: Readonly<Record<Fingerprint, Past>>;
+	/** The first digits of those that were used up long ago; see `withinBounds`. */
+	readonly faded: readonly string[];
 	/** Every lineage claimed here, or that a witness proved was, with its highest generation. */
 	readonly lineages: Readonly<Record<LineageId, number>>;
 	readonly learnt: Learnt;
@@ -276,6 +278,7 @@ export function emptyRecord(name: string, proofKey: string): CustodyRecord {
 		retiring: undefined,
 		staged: undefined,
 		past: {},
+		faded: [],
 		lineages: {},
 		learnt: { killsOldAccess: 0 },
 	};

@@ -29,6 +29,7 @@ import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
 import { refuseStaged } from "./refuse-staged.ts";
+import { withinBounds } from "./remembered-past.ts";
 import { isArmed } from "./session.ts";
 import { settleLearning, settleProbe } from "./settle-probe.ts";
 import { enterDoubt, makeCurrent, nameOf, settleRefresh, settleSpent } from "./settle-refresh.ts";
@@ -225,6 +226,7 @@ function conclude(
 	expire(draft, now);
 	advance(draft, now, random);
 	lapseAsk(draft, now);
+	if (draft.record !== before.record) draft.record = withinBounds(draft.record, now);
 	const publish = publishing(draft, now);
 	const { record, run, rules } = draft;
 	const persist: CustodyEffect[] = record === before.record ? [] : [{ type: "persist", record }];

@@ -4,7 +4,12 @@
  * The seam for a store that several custodians share: `save` would then compare generations.
  */
 
-import { CUSTODY_RECORD_VERSION, formatRecord, parseRecord } from "@baton/core/custody-record";
+import {
+	CUSTODY_RECORD_MIGRATIONS,
+	CUSTODY_RECORD_VERSION,
+	formatRecord,
+	parseRecord,
+} from "@baton/core/custody-record";
 import type { CustodyRecord } from "@baton/core/custody-state";
 import { BatonError } from "@baton/core/error";
 import type { SecretStore } from "@baton/io/secret-store";
@@ -20,7 +25,8 @@ export interface CustodyStore {
 const FORMAT: StateFormat<CustodyRecord> = {
 	format: "batond-custody",
 	version: CUSTODY_RECORD_VERSION,
-	// Every fingerprint ever held is remembered: some 140 bytes each.
+	migrate: CUSTODY_RECORD_MIGRATIONS,
+	// Every fingerprint ever used up is remembered, most of them by 19 bytes each.
 	maxBytes: 8 * 1024 * 1024,
 	print: (record) => JSON.parse(formatRecord(record)),
 	parse: (data) => parseRecord(JSON.stringify(data)),
