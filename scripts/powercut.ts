@@ -1,6 +1,6 @@
 /**
- * `npm run powercut -- [--breaks] [--json]`: real hand-overs are recorded call by call and the power is
- * cut at every moment of them, on the PC, on the VPS and on both. `--breaks` makes faults in what was
+ * `npm run powercut -- [--breaks] [--json]`: real hand-overs and imports are recorded call by call and
+ * the power is cut at every moment of them, on the PC, on the VPS and on both. `--breaks` makes faults in what was
  * recorded, each of which must be seen. Exits with 1 if anything was lost, or a fault not seen.
  */
 import { parseArgs } from "node:util";
@@ -18,8 +18,9 @@ const COUNTS: readonly (readonly [Count, string])[] = [
 	["prefixes", "moments of a power cut"],
 	["images", "states of a disk that one may leave"],
 	["pairs", "states of both disks that go together"],
-	["lost", "in which a login's newest refresh token is nowhere"],
+	["lost", "in which a login's newest refresh token is nowhere it may be spent from"],
 	["lostInFlight", "in which it was on its way, and that is written down"],
+	["doubled", "in which one lies where two would spend it"],
 	["unreadable", "files neither old nor new"],
 	["orderFaults", "things done before what they rest on was durable"],
 	["exposed", "files that others could have read"],
@@ -45,9 +46,10 @@ async function run(): Promise<void> {
 			console.log(`  ${String(verdict[name]).padStart(6)} ${words}`);
 		}
 		faults.push(...verdict.faults);
-		if (values.breaks && story === STORIES[0]) {
-			const missed = await unseen(film, examine);
-			console.log(`  ${BREAKS.length - missed.length} of ${BREAKS.length} deliberate faults seen`);
+		const breaks = BREAKS.filter((one) => one.story === story.key);
+		if (values.breaks && breaks.length > 0) {
+			const missed = await unseen(breaks, film, examine);
+			console.log(`  ${breaks.length - missed.length} of ${breaks.length} deliberate faults seen`);
 			faults.push(...missed.map((name) => `not seen: ${name}`));
 		}
 		film.laid.remove();

@@ -2,28 +2,36 @@
  * Faults that a program could have, made in what was recorded of one that has none: each has to be
  * seen, or the power cuts prove nothing.
  */
-import { dirname } from "node:path";
-import type { DiskEvent } from "./disk-event.ts";
+import { dirname, join, relative } from "node:path";
+import { type DiskEvent, targetOf } from "./disk-event.ts";
 import type { Machine } from "./machine.ts";
 import type { Film, Verdict } from "./powercut.ts";
+import type { StoryKey } from "./record.ts";
 import type { Spoken } from "./spoken.ts";
+import { MEMORY } from "./vps-image.ts";
 
 export interface Break {
 	readonly name: string;
+	/** In which story. */
+	readonly story: StoryKey;
 	/** What must show it. */
-	readonly seenAs: "lost" | "unreadable" | "orderFaults" | "exposed";
+	readonly seenAs: "lost" | "doubled" | "unreadable" | "orderFaults" | "exposed";
 	breaks(film: Film): Film;
 }
 
 type Events = readonly DiskEvent[];
 
-export const BREAKS: readonly Break[] = [
+const IN_HAND_OVER: readonly Omit<Break, "story">[] = [
 	{
 		name: "no file is synced",
 		seenAs: "unreadable",
-		breaks: onDisks((events, isFolder) =>
-			events.filter(({ kind, path }) => kind !== "sync" || isFolder(path)),
-		),
+		// What never becomes durable piles up, and multiplies what may be left.
+		breaks: (film) =>
+			onDisks((events, isFolder) => {
+				const delivered = momentOf(film, "from-device", "deliver");
+				const early = events.filter(({ from }) => from <= delivered);
+				return early.filter(({ kind, path }) => kind !== "sync" || isFolder(path));
+			})(film),
 	},
 	{
 		name: "no folder is synced",
@@ -63,6 +71,14 @@ export const BREAKS: readonly Break[] = [
 		},
 	},
 	{
+		name: "a login is delivered before its store is disarmed",
+		seenAs: "doubled",
+		breaks: (film) => {
+			const heard = momentOf(film, "from-device", "deliver");
+			return { ...film, pc: moved(film.pc, isDisarming, heard + 10) };
+		},
+	},
+	{
 		name: "the claim is told before it is saved",
 		seenAs: "orderFaults",
 		breaks: (film) => said(film, "to-device", "claimed", momentOf(film, "spent", "") + 1),
@@ -79,13 +95,80 @@ export const BREAKS: readonly Break[] = [
 	},
 ];
 
-/** Which of the faults stay unseen, by name. */
+const IN_IMPORT: readonly Omit<Break, "story">[] = [
+	{
+		name: "a file is disarmed before its login is kept",
+		seenAs: "lost",
+		breaks: (film) => disarmedAt(film, momentOf(film, "from-device", "import") + 1),
+	},
+	{
+		name: "a file is disarmed before that is noted",
+		seenAs: "orderFaults",
+		breaks: (film) => disarmedAt(film, momentOf(film, "to-device", "staged") + 1),
+	},
+	{
+		name: "a file is disarmed after the claim",
+		seenAs: "orderFaults",
+		breaks: (film) => disarmedAt(film, momentOf(film, "spent", "") + 1),
+	},
+	{
+		name: "a file is noted as disarmed, and claimed, with its folder not synced",
+		seenAs: "doubled",
+		breaks: (film) => {
+			const folders = film.recording.sources.map((file) => dirname(join(film.vps.root, file)));
+			const events = film.vps.events.filter(
+				({ kind, path }) => kind !== "sync" || !folders.includes(path),
+			);
+			return { ...film, vps: { ...film.vps, events } };
+		},
+	},
+];
+
+const IN_SINKS: readonly Omit<Break, "story">[] = [
+	{
+		name: "a sink's file is written in place",
+		seenAs: "unreadable",
+		breaks: onKeptFiles((event) => {
+			if (event.kind === "rename") return [];
+			const inPlace = { ...event, path: targetOf(event.path) };
+			return [inPlace.kind === "create" ? { ...inPlace, cuts: true } : inPlace];
+		}),
+	},
+	{
+		name: "a sink's file is not given its mode",
+		seenAs: "unreadable",
+		breaks: onKeptFiles((event) => (event.kind === "mode" ? [] : [event])),
+	},
+	{
+		name: "a sink's file is written before that is noted",
+		seenAs: "unreadable",
+		breaks: (film) => {
+			const { events, root } = film.vps;
+			const end = Math.max(...events.map(({ until }) => until));
+			return { ...film, vps: rewritten(film.vps, join(root, MEMORY), end + 10) };
+		},
+	},
+	{
+		name: "a command is given an access token before it is saved",
+		seenAs: "orderFaults",
+		breaks: (film) => said(film, "given to a command", undefined, momentOf(film, "spent", "") + 1),
+	},
+];
+
+export const BREAKS: readonly Break[] = [
+	...IN_HAND_OVER.map((one) => ({ ...one, story: "hand-over" as const })),
+	...IN_IMPORT.map((one) => ({ ...one, story: "import" as const })),
+	...IN_SINKS.map((one) => ({ ...one, story: "sinks" as const })),
+];
+
+/** Which of these faults stay unseen, by name. */
 export async function unseen(
+	these: readonly Break[],
 	film: Film,
 	examine: (film: Film) => Promise<Verdict>,
 ): Promise<string[]> {
 	const missed: string[] = [];
-	for (const { name, seenAs, breaks } of BREAKS) {
+	for (const { name, seenAs, breaks } of these) {
 		if ((await examine(breaks(film)))[seenAs] === 0) missed.push(name);
 	}
 	return missed;
@@ -101,6 +184,38 @@ function onDisks(
 		return { ...machine, events: change(machine.events, isFolder) };
 	};
 	return (film) => ({ ...film, pc: of(film.pc), vps: of(film.vps) });
+}
+
+/** In the writes of the files that sinks keep for others. */
+function onKeptFiles(change: (event: DiskEvent) => DiskEvent[]): Break["breaks"] {
+	return ({ vps, ...film }) => {
+		const isKept = ({ path }: DiskEvent) => vps.modes.has(relative(vps.root, targetOf(path)));
+		const events = vps.events.flatMap((event) => (isKept(event) ? change(event) : [event]));
+		return { ...film, vps: { ...vps, events } };
+	};
+}
+
+/** The imported file's first write, its disarm, done at another time. */
+function disarmedAt(film: Film, at: number): Film {
+	const [source = ""] = film.recording.sources;
+	const file = join(film.vps.root, source);
+	const first = film.vps.events.find((event) => event.kind === "rename" && event.to === file);
+	return { ...film, vps: rewritten(film.vps, file, at, first) };
+}
+
+/** All writes of a file, or one of them, done at another time, whole, in order, and durable at once. */
+function rewritten<F>(machine: Machine<F>, file: string, at: number, only?: DiskEvent): Machine<F> {
+	const renames = machine.events.filter((event) => event.kind === "rename" && event.to === file);
+	const paths = (only === undefined ? renames : [only]).map(({ path }) => path);
+	if (paths.length === 0) throw new Error(`nobody was seen to write ${file}`);
+	const theirs = machine.events.filter(({ path }) => paths.includes(path));
+	const begun = [...theirs].sort((a, b) => a.from - b.from);
+	const last = { kind: "sync", path: dirname(file), from: 0, until: 0 } as const;
+	const later = [...begun, last].map((event, index) => {
+		return { ...event, from: at + 2 * index, until: at + 2 * index + 1 };
+	});
+	const others = machine.events.filter((event) => !theirs.includes(event));
+	return { ...machine, events: [...others, ...later] };
 }
 
 /** The same calls, the last two in the other order. */

@@ -155,7 +155,14 @@ export function isPassing(path: string): boolean {
 	return /\.lock(\.owner)?(\/|$)/.test(path) || path.endsWith(".sock");
 }
 
+const TEMPORARY = /\/\.([^/]+)\.[0-9a-f]{16}\.tmp$/;
+
 /** A file on its way to its name: `.NAME.<hex>.tmp`. */
 export function isTemporary(path: string): boolean {
-	return /\/\.[^/]+\.[0-9a-f]{16}\.tmp$/.test(path);
+	return TEMPORARY.test(path);
+}
+
+/** The name it is on its way to; its own if it is on none. */
+export function targetOf(path: string): string {
+	return path.replace(TEMPORARY, "/$1");
 }

@@ -6,9 +6,13 @@ const FILE = "/d/file";
 const BESIDE = "/d/.file.0123456789abcdef.tmp";
 const [OLD, NEW] = [Buffer.from("old!"), Buffer.from("new!")];
 
+function diskOf(): Disk {
+	return new Disk(new Map([[FILE, { content: OLD, mode: 0o600 }]]));
+}
+
 /** Each change takes 1 µs, one after the other. */
 function diskAfter(...changes: Change[]): Disk {
-	const disk = new Disk(new Map([[FILE, OLD]]));
+	const disk = diskOf();
 	changes.forEach((change, index) => {
 		disk.apply({ ...change, from: index * 10, until: index * 10 + 1 });
 	});
@@ -18,7 +22,7 @@ function diskAfter(...changes: Change[]): Disk {
 /** What the file may hold; `-` where it is missing. */
 function left(disk: Disk, path = FILE): string[] {
 	const images = disk.images((file) => file === path);
-	return images.map((image) => image.get(path)?.toString("latin1") ?? "-").sort();
+	return images.map((image) => image.get(path)?.content.toString("latin1") ?? "-").sort();
 }
 
 const create: Change = { kind: "create", path: BESIDE, mode: 0o600, cuts: false };
@@ -65,7 +69,7 @@ describe("after a power cut", () => {
 	});
 
 	test("a sync covers only what was over when it began", () => {
-		const disk = new Disk(new Map([[FILE, OLD]]));
+		const disk = diskOf();
 		for (const [index, change] of [create, write, syncFile].entries()) {
 			disk.apply({ ...change, from: index, until: index });
 		}
@@ -78,7 +82,10 @@ describe("after a power cut", () => {
 test("a name shows the old content, the new one, and nothing between them", () => {
 	const disk = diskAfter(create, write, rename);
 	const shows = (content?: string) =>
-		disk.mayShow(FILE, content === undefined ? undefined : Buffer.from(content));
+		disk.mayShow(
+			FILE,
+			content === undefined ? undefined : { content: Buffer.from(content), mode: 0o600 },
+		);
 	expect(["old!", "new!", "ne", "", undefined].map(shows)).toEqual([
 		true,
 		true,
@@ -86,4 +93,31 @@ test("a name shows the old content, the new one, and nothing between them", () =
 		false,
 		false,
 	]);
+});
+
+describe("a mode", () => {
+	const modes = (disk: Disk) => {
+		const images = disk.images((file) => file === FILE);
+		return images.map((image) => image.get(FILE)?.mode.toString(8) ?? "-").sort();
+	};
+	const wider: Change = { kind: "mode", path: BESIDE, mode: 0o640 };
+
+	test("is durable with the file's data", () => {
+		const whole = [create, write, wider, syncFile, rename, syncFolder];
+		expect(modes(diskAfter(...whole))).toEqual(["640"]);
+	});
+
+	test("set after the sync may be the one it was made with", () => {
+		const late = [create, write, syncFile, wider, rename, syncFolder];
+		const disk = diskAfter(...late);
+		expect(modes(disk)).toEqual(["600", "640"]);
+		expect(disk.mayShow(FILE, { content: NEW, mode: 0o640 })).toBe(true);
+		expect(disk.mayShow(FILE, { content: NEW, mode: 0o600 })).toBe(false);
+	});
+
+	test("may be changed in place", () => {
+		const disk = diskAfter({ ...wider, path: FILE });
+		expect(modes(disk)).toEqual(["600", "640"]);
+		expect(disk.mayShow(FILE, { content: OLD, mode: 0o640 })).toBe(true);
+	});
 });

@@ -10,6 +10,7 @@ import type { DiskEvent } from "./disk-event.ts";
 import {
 	type Durable,
 	EMPTY,
+	type File,
 	foldersAbove,
 	type Inode,
 	type Names,
@@ -19,26 +20,32 @@ import {
 } from "./durable.ts";
 import { type Image, imagesOf } from "./image.ts";
 
+const FOLDER: File = { content: EMPTY, mode: 0o700 };
+/** As claude makes its files. */
+const GIVEN_MODE = 0o600;
+
 export class Disk {
-	readonly #durable: Durable = { names: new Map(), data: new Map() };
+	readonly #durable: Durable = { names: new Map(), data: new Map(), modes: new Map() };
 	readonly #live = new Map<string, Inode>();
 	#pending: Pending[] = [];
-	/** What each name stood for since the durable past of it, whole: the only things it may show. */
-	readonly #shown = new Map<string, { content: Buffer | undefined; by: Pending | undefined }[]>();
+	/** What each name stands for durably, as it was meant: whole. */
+	readonly #whole = new Map<string, File | undefined>();
+	/** What it stood for since, whole: with the one before the only things it may show. */
+	readonly #shown = new Map<string, { file: File | undefined; by: Pending }[]>();
 	#lastId = 0;
 
-	/** @param files there before, by path; durable. An undefined content makes a folder. */
-	constructor(files: ReadonlyMap<string, Buffer | undefined>) {
-		for (const [path, content] of files) this.#give(path, content ?? EMPTY);
+	/** @param files there before, by path; durable. An undefined one is a folder. */
+	constructor(files: ReadonlyMap<string, File | undefined>) {
+		for (const [path, file] of files) this.#give(path, file ?? FOLDER);
 	}
 
 	apply(event: DiskEvent): void {
 		const { path, until } = event;
 		switch (event.kind) {
 			case "create":
-				return this.#create(path, event.cuts, until);
+				return this.#create(path, event, until);
 			case "folder":
-				return this.#name(new Map([[path, this.#inode()]]), until);
+				return this.#name(new Map([[path, this.#inode(event.mode)]]), until);
 			case "rename":
 				return this.#move(path, event.to, until);
 			case "link":
@@ -52,9 +59,9 @@ export class Disk {
 			case "sync":
 				return this.#sync(path, event.from);
 			case "given":
-				return this.#give(path, event.bytes);
+				return this.#give(path, { content: event.bytes, mode: GIVEN_MODE });
 			case "mode":
-				return;
+				return this.#setMode(path, event.mode, until);
 		}
 	}
 
@@ -74,23 +81,35 @@ export class Disk {
 	}
 
 	/** Whether a name shows something whole: what was durable, or what was given this name since. */
-	mayShow(path: string, content: Buffer | undefined): boolean {
-		const inode = this.#durable.names.get(path);
-		const before = inode && (this.#durable.data.get(inode) ?? EMPTY);
-		const since = (this.#shown.get(path) ?? []).map((shown) => shown.content);
-		return [before, ...since].some((whole) =>
-			whole === undefined || content === undefined ? whole === content : whole.equals(content),
-		);
+	mayShow(path: string, file: File | undefined): boolean {
+		const since = (this.#shown.get(path) ?? []).map((shown) => shown.file);
+		return [this.#whole.get(path), ...since].some((whole) => isSame(whole, file));
 	}
 
-	#inode(live: Buffer = EMPTY): Inode {
+	#inode(mode: number, live: Buffer = EMPTY): Inode {
 		this.#lastId += 1;
-		return { id: this.#lastId, live };
+		return { id: this.#lastId, made: mode, mode, live };
 	}
 
-	#create(path: string, cuts: boolean, until: number): void {
-		if (!this.#live.has(path)) return this.#name(new Map([[path, this.#inode()]]), until);
+	#create(path: string, { mode, cuts }: { mode: number; cuts: boolean }, until: number): void {
+		if (!this.#live.has(path)) return this.#name(new Map([[path, this.#inode(mode)]]), until);
 		if (cuts) this.#cut(path, 0, until);
+	}
+
+	/** In place it is a whole change of what a name shows, unlike a write. */
+	#setMode(path: string, mode: number, until: number): void {
+		const inode = this.#live.get(path);
+		if (inode === undefined || inode.mode === mode) return;
+		inode.mode = mode;
+		const pending: Pending = { kind: "mode", inode, mode, until };
+		this.#pending.push(pending);
+		this.#show(path, inode, pending);
+	}
+
+	#show(path: string, inode: Inode | undefined, by: Pending): void {
+		const shown = this.#shown.get(path) ?? [];
+		shown.push({ file: inode && { content: inode.live, mode: inode.mode }, by });
+		this.#shown.set(path, shown);
 	}
 
 	#move(path: string, to: string, until: number): void {
@@ -114,9 +133,7 @@ export class Disk {
 		for (const [path, inode] of names) {
 			if (inode === undefined) this.#live.delete(path);
 			else this.#live.set(path, inode);
-			const shown = this.#shown.get(path) ?? [];
-			shown.push({ content: inode?.live, by: pending });
-			this.#shown.set(path, shown);
+			this.#show(path, inode, pending);
 		}
 	}
 
@@ -146,29 +163,45 @@ export class Disk {
 		this.#pending = this.#pending.filter((one) => !done.includes(one));
 		for (const one of done) {
 			settle(this.#durable, one);
-			for (const [name, shown] of this.#shown) {
-				this.#shown.set(
-					name,
-					shown.filter(({ by }) => by !== one),
-				);
-			}
+			this.#settleShown(one);
+		}
+	}
+
+	/** A mode is that of the name only if the name is durable too. */
+	#settleShown(one: Pending): void {
+		const { names } = this.#durable;
+		for (const [name, shown] of this.#shown) {
+			const settled = shown.findLast(({ by }) => by === one);
+			if (settled === undefined) continue;
+			this.#shown.set(
+				name,
+				shown.filter(({ by }) => by !== one),
+			);
+			if (one.kind === "names" || names.get(name) === one.inode)
+				this.#whole.set(name, settled.file);
 		}
 	}
 
 	/** Whatever had this name before is gone for good. */
-	#give(path: string, content: Buffer): void {
+	#give(path: string, { content, mode }: File): void {
 		for (const folder of foldersAbove(path)) {
-			const inode = this.#live.get(folder) ?? this.#inode();
+			const inode = this.#live.get(folder) ?? this.#inode(FOLDER.mode);
 			this.#live.set(folder, inode);
 			this.#durable.names.set(folder, inode);
 		}
 		this.#pending = this.#pending.filter(
 			(one) => one.kind !== "names" || ![...one.names.keys()].includes(path),
 		);
-		const inode = this.#inode(content);
+		const inode = this.#inode(mode, content);
 		this.#live.set(path, inode);
 		this.#shown.delete(path);
 		this.#durable.names.set(path, inode);
 		this.#durable.data.set(inode, content);
+		this.#whole.set(path, { content, mode });
 	}
+}
+
+function isSame(a: File | undefined, b: File | undefined): boolean {
+	if (a === undefined || b === undefined) return a === b;
+	return a.mode === b.mode && a.content.equals(b.content);
 }

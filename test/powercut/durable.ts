@@ -3,8 +3,17 @@ import { dirname } from "node:path";
 
 export interface Inode {
 	readonly id: number;
-	/** What a program that reads it now sees. */
+	/** The mode it was made with. */
+	readonly made: number;
+	/** What a program that looks at it now sees. */
 	live: Buffer;
+	mode: number;
+}
+
+/** What a name stands for. */
+export interface File {
+	readonly content: Buffer;
+	readonly mode: number;
 }
 
 /** What a folder says: which inode has which name; undefined for a name that is free. */
@@ -24,15 +33,22 @@ export type Pending =
 			readonly until: number;
 			readonly inode: Inode;
 			readonly length: number;
-	  };
+	  }
+	| { readonly kind: "mode"; readonly until: number; readonly inode: Inode; readonly mode: number };
 
 /** What is durable: folders are names like others, with no data. */
 export interface Durable {
 	readonly names: Map<string, Inode>;
 	readonly data: Map<Inode, Buffer>;
+	/** Where they are no more what the inode was made with. */
+	readonly modes: Map<Inode, number>;
 }
 
 export const EMPTY = Buffer.alloc(0);
+
+export function fileOf({ data, modes }: Durable, inode: Inode): File {
+	return { content: data.get(inode) ?? EMPTY, mode: modes.get(inode) ?? inode.made };
+}
 
 export function foldersAbove(path: string): string[] {
 	const above = dirname(path);
@@ -40,12 +56,16 @@ export function foldersAbove(path: string): string[] {
 }
 
 /** Makes one change durable. */
-export function settle({ names, data }: Durable, one: Pending): void {
+export function settle({ names, data, modes }: Durable, one: Pending): void {
 	if (one.kind === "names") {
 		for (const [path, inode] of one.names) {
 			if (inode === undefined) names.delete(path);
 			else names.set(path, inode);
 		}
+		return;
+	}
+	if (one.kind === "mode") {
+		modes.set(one.inode, one.mode);
 		return;
 	}
 	const before = data.get(one.inode) ?? EMPTY;

@@ -1,8 +1,8 @@
 /** What a power cut may leave of a disk. */
-import { type Durable, EMPTY, foldersAbove, type Inode, type Pending, settle } from "./durable.ts";
+import { type Durable, type File, fileOf, foldersAbove, type Pending, settle } from "./durable.ts";
 
 /** Files by path. */
-export type Image = ReadonlyMap<string, Buffer>;
+export type Image = ReadonlyMap<string, File>;
 
 /** A change that is not durable, in one of the forms in which it may be found. */
 type Fate = Pending | undefined;
@@ -77,22 +77,24 @@ function someFates(forms: readonly (readonly Fate[])[]): Fate[][] {
 }
 
 function imageOf(durable: Durable, fates: readonly Fate[], matters: (path: string) => boolean) {
-	const after: Durable = { names: new Map(durable.names), data: new Map(durable.data) };
+	const after: Durable = {
+		names: new Map(durable.names),
+		data: new Map(durable.data),
+		modes: new Map(durable.modes),
+	};
 	for (const fate of fates) if (fate !== undefined) settle(after, fate);
 	const there = (folder: string): boolean => after.names.has(folder);
-	const image = new Map<string, Buffer>();
+	const image = new Map<string, File>();
 	for (const [path, inode] of after.names) {
 		if (!matters(path) || !foldersAbove(path).every(there)) continue;
-		image.set(path, contentOf(after, inode));
+		image.set(path, fileOf(after, inode));
 	}
 	return image;
 }
 
-function contentOf({ data }: Durable, inode: Inode): Buffer {
-	return data.get(inode) ?? EMPTY;
-}
-
 function keyOf(image: Image): string {
-	const parts = [...image].map(([path, content]) => `${path}\0${content.toString("latin1")}`);
+	const parts = [...image].map(
+		([path, { content, mode }]) => `${path}\0${mode}\0${content.toString("latin1")}`,
+	);
 	return parts.sort().join("\0\0");
 }

@@ -1,8 +1,9 @@
 /** Lays files out on a real disk, for the project's own readers to load; alike ones are read once. */
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
+import type { File } from "./durable.ts";
 import type { Image } from "./image.ts";
 
 export class LaidOut {
@@ -22,8 +23,8 @@ export class LaidOut {
 	): Promise<T> {
 		const files = [...image].filter(([path]) => of(path)).sort(([a], [b]) => (a < b ? -1 : 1));
 		const hash = createHash("sha256").update(load.name);
-		for (const [path, content] of files)
-			hash.update(`\0${path}\0${content.length}\0`).update(content);
+		for (const [path, { content, mode }] of files)
+			hash.update(`\0${path}\0${mode}\0${content.length}\0`).update(content);
 		const key = hash.digest("hex");
 		const known =
 			this.#known.get(key) ?? this.#load(files, root, join(this.#scratch.path, key), load);
@@ -36,16 +37,17 @@ export class LaidOut {
 	}
 
 	async #load<T>(
-		files: readonly (readonly [string, Buffer])[],
+		files: readonly (readonly [string, File])[],
 		root: string,
 		place: string,
 		load: (root: string) => Promise<T>,
 	): Promise<T> {
 		mkdirSync(place, { mode: 0o700 });
-		for (const [path, content] of files) {
+		for (const [path, { content, mode }] of files) {
 			const file = join(place, path.slice(root.length));
 			mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-			writeFileSync(file, content, { mode: 0o600 });
+			writeFileSync(file, content);
+			chmodSync(file, mode);
 		}
 		try {
 			return await load(place);

@@ -1,12 +1,12 @@
 /**
- * Whether each login's newest refresh token outlives a power cut: of one machine while the other goes
+ * Whether each login's newest refresh token outlives a power cut, and no two parties would spend one: of one machine while the other goes
  * on, or of both. Two moments, one of each machine, are looked at together if neither machine can have
  * heard by then what the other says only after its own moment.
  */
 import type { Prefix } from "./machine.ts";
 import type { PcFacts } from "./pc-image.ts";
 import type { Spoken } from "./spoken.ts";
-import type { VpsFacts } from "./vps-image.ts";
+import type { HeldLogin, VpsFacts } from "./vps-image.ts";
 
 /** One refresh token after another of a login. */
 export interface Rung {
@@ -25,6 +25,8 @@ export interface Losses {
 	readonly lost: number;
 	/** The reply was under way, or not yet on the disk: of a login with an open intent, which names it. */
 	readonly lostInFlight: number;
+	/** In a store or a file of claude's, while the service spends it, or has, without looking there. */
+	readonly doubled: number;
 }
 
 interface Lives {
@@ -39,7 +41,7 @@ export function lossesIn(
 	saidAt: (heardAt: number) => number,
 ): Losses {
 	const isMet = metBy(spoken, saidAt);
-	const counts = { pairs: 0, lost: 0, lostInFlight: 0 };
+	const counts = { pairs: 0, lost: 0, lostInFlight: 0, doubled: 0 };
 	pc.forEach((here, i) => {
 		const hereUntil = pc[i + 1]?.from ?? Number.POSITIVE_INFINITY;
 		vps.forEach((there, j) => {
@@ -78,6 +80,7 @@ function lookAt(
 	for (const pc of here.facts) {
 		for (const vps of there.facts) {
 			counts.pairs += 1;
+			if (ladder.some(({ fp }) => isDoubled(fp, pc, vps))) counts.doubled += 1;
 			if (isKept(newest.fp, pc, vps)) continue;
 			if (isInFlight(newest, vps, there.from)) counts.lostInFlight += 1;
 			else counts.lost += 1;
@@ -85,8 +88,27 @@ function lookAt(
 	}
 }
 
-function isKept(fp: string, { escrow, stores }: PcFacts, { logins }: VpsFacts): boolean {
-	return escrow.includes(fp) || stores.includes(fp) || logins.some((login) => login.fp === fp);
+/** Somewhere from where it may still be spent. */
+function isKept(fp: string, { escrow, stores }: PcFacts, { logins, armed }: VpsFacts): boolean {
+	const places = [...escrow, ...stores, ...armed];
+	return places.includes(fp) || logins.some((login) => login.fp === fp && mayBeSpent(login));
+}
+
+/** One that was imported only if its file is found disarmed: sealed, it is of no use. */
+function mayBeSpent({ phase, source, found }: HeldLogin): boolean {
+	if (phase === "needs-login") return false;
+	return source === undefined || source === "disarmed" || found === "disarmed";
+}
+
+function isDoubled(fp: string, { stores }: PcFacts, { logins, past, armed }: VpsFacts): boolean {
+	if (!stores.includes(fp) && !armed.includes(fp)) return false;
+	if (past[fp] === "claimed" || past[fp] === "retired") return true;
+	return logins.some((login) => login.fp === fp && isSpentUnseen(login));
+}
+
+/** Before it is known to be disarmed, the file it was imported from is looked at. */
+function isSpentUnseen({ phase, source }: HeldLogin): boolean {
+	return phase !== "staged" || source === undefined || source === "disarmed";
 }
 
 function isInFlight({ parent, seenAt }: Rung, { logins }: VpsFacts, at: number): boolean {

@@ -2,9 +2,13 @@
 import { relative } from "node:path";
 import { readCredentials } from "@baton/core/credentials-file";
 import { Disk } from "./disk.ts";
-import { type DiskEvent, isTemporary } from "./disk-event.ts";
+import { type DiskEvent, isTemporary, targetOf } from "./disk-event.ts";
+import type { File } from "./durable.ts";
 import type { Image } from "./image.ts";
 import type { LaidOut } from "./laid-out.ts";
+
+/** Of what was there before anything was recorded. µs */
+export const BEFORE_ALL = 0;
 
 /** The time from one event to the next. */
 export interface Prefix<F> {
@@ -34,13 +38,15 @@ export interface Life<F> {
 
 export interface Machine<F> {
 	readonly root: string;
-	/** Before the first event, by path. */
-	readonly before: ReadonlyMap<string, Buffer | undefined>;
+	/** Before the first event, by path; undefined for a folder. */
+	readonly before: ReadonlyMap<string, File | undefined>;
 	readonly events: readonly DiskEvent[];
 	/** @param path below the root */
 	isState(path: string): boolean;
 	/** claude's own files, by their path below the root. */
 	readonly stores: readonly string[];
+	/** Of files that others than their owner may read, by their path below the root. */
+	readonly modes: ReadonlyMap<string, number>;
 	read(image: Image, root: string, laid: LaidOut): Promise<F>;
 }
 
@@ -60,7 +66,7 @@ export async function liveThrough<F extends { readonly unreadable: readonly stri
 	const { root, stores } = machine;
 	const disk = new Disk(machine.before);
 	const below = (path: string) => relative(root, path);
-	const prefixes: Prefix<F>[] = [];
+	const prefixes = [await prefixOf(machine, disk, BEFORE_ALL, laid)];
 	const turns: Turn[] = [];
 	for (const event of inOrder(machine.events)) {
 		const before = stores.map((store) => loginIn(disk.read(`${root}/${store}`)));
@@ -69,7 +75,10 @@ export async function liveThrough<F extends { readonly unreadable: readonly stri
 		if (event.kind !== "given") turns.push(...turnsOf(event, before, after));
 		prefixes.push(await prefixOf(machine, disk, instantOf(event), laid));
 	}
-	const wide = machine.events.flatMap((event) => (isWide(event) ? below(event.path) : []));
+	const wide = machine.events.flatMap((event) => {
+		const file = below(targetOf(event.path));
+		return isWide(event, machine.modes.get(file) ?? 0) ? file : [];
+	});
 	const left = disk.paths().filter(isTemporary).map(below);
 	return { prefixes, turns, exposed: [...new Set([...wide, ...left])] };
 }
@@ -118,8 +127,8 @@ function turnsOf(
 	return turns;
 }
 
-/** Made, or made so, that others than its owner could read it. */
-function isWide(event: DiskEvent): boolean {
+/** Made, or made so, that others than its owner could do more with it than they may. */
+function isWide(event: DiskEvent, allowed: number): boolean {
 	const { kind } = event;
-	return (kind === "create" || kind === "mode") && (event.mode & 0o077) !== 0;
+	return (kind === "create" || kind === "mode") && (event.mode & 0o077 & ~allowed) !== 0;
 }

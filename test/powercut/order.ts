@@ -25,6 +25,7 @@ const isTaken = ({ steps, stores }: PcFacts, fp: string) =>
 const isPutBack = ({ steps, stores }: PcFacts, fp: string) =>
 	steps[fp] === "put-back" && stores.includes(fp);
 const isClaimed = ({ past }: VpsFacts, fp: string) => past[fp] === "claimed";
+const isHeld = ({ logins }: VpsFacts, fp: string) => logins.some(({ accessFp }) => accessFp === fp);
 const isStaged = ({ logins }: VpsFacts, fp: string) =>
 	logins.some((login) => login.role === "staged" && login.fp === fp);
 
@@ -60,23 +61,35 @@ const RULES: Readonly<Record<string, Rule>> = {
 		what: "spent once the intent is written down",
 		vps: ({ logins }, fp) => logins.some((one) => one.fp === fp && one.phase === "refreshing"),
 	},
-	published: {
-		what: "published once it is kept",
-		vps: ({ logins }, fp) => logins.some((login) => login.accessFp === fp),
+	"source disarmed": {
+		what: "disarmed where it lay once that is noted",
+		vps: ({ logins }, fp) => logins.some((one) => one.fp === fp && one.source === "disarming"),
 	},
+	"source spent": {
+		what: "spent once the file it was imported from is disarmed",
+		vps: ({ logins, armed }, fp) =>
+			!armed.includes(fp) && logins.some((one) => one.fp === fp && one.source === "disarmed"),
+	},
+	published: { what: "published once it is kept", vps: isHeld },
+	"given to a command": { what: "given to a command once it is kept", vps: isHeld },
 };
 
 export function deedsOf(
 	pc: Life<PcFacts>,
+	vps: Life<VpsFacts>,
 	spoken: readonly Spoken[],
 	saidAt: (at: number) => number,
 ) {
 	const turns = pc.turns.map(({ at, kind, fp }) => deed(at, kind, fp));
+	const imports = vps.turns.map(({ at, kind, fp }) => deed(at, `source ${kind}`, fp));
+	const imported = new Set(vps.turns.map(({ fp }) => fp));
+	const spent = spoken.filter(({ kind, fp }) => kind === "spent" && imported.has(fp));
+	const claims = spent.map(({ at, fp }) => deed(at, "source spent", fp));
 	const words = spoken.map(({ at, kind, what, fp }) => {
-		if (kind === "spent" || kind === "published") return deed(at, kind, fp);
-		return deed(kind === "from-device" ? saidAt(at) : at, `${kind} ${what}`, fp);
+		if (kind === "from-device") return deed(saidAt(at), `${kind} ${what}`, fp);
+		return deed(at, kind === "to-device" ? `${kind} ${what}` : kind, fp);
 	});
-	return [...turns, ...words].filter((one) => one !== undefined);
+	return [...turns, ...imports, ...claims, ...words].filter((one) => one !== undefined);
 }
 
 function deed(at: number, kind: string, fp: string): Deed | undefined {

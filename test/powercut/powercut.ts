@@ -1,5 +1,7 @@
-/** A recorded hand-over with a power cut at every moment of it, and what came of that. */
+/** A recorded story with a power cut at every moment of it, and what came of that. */
+import { join } from "node:path";
 import { diskEvents } from "./disk-event.ts";
+import { keptFiles } from "./kept-files.ts";
 import { LaidOut } from "./laid-out.ts";
 import { type Losses, lossesIn, type Rung } from "./loss.ts";
 import { type Life, liveThrough, type Machine } from "./machine.ts";
@@ -7,7 +9,7 @@ import { deedsOf, tooEarly } from "./order.ts";
 import { isPcState, type PcFacts, readPc, STORE_FILES } from "./pc-image.ts";
 import type { Recording, Side } from "./record.ts";
 import { type Spoken, saidAt, spokenBy } from "./spoken.ts";
-import { isVpsState, readVps, SINK_FILE, type VpsFacts } from "./vps-image.ts";
+import { type VpsFacts, vpsReader } from "./vps-image.ts";
 
 /** What was recorded, ready to be cut. */
 export interface Film {
@@ -37,10 +39,12 @@ export interface Verdict extends Losses {
 }
 
 export function filmOf(recording: Recording): Film {
-	const { pc, vps } = recording;
+	const { pc, vps, sources } = recording;
+	const settings = vps.before.get(join(vps.root, "config", "batond.json"))?.content;
+	const kept = keptFiles(String(settings));
 	return {
-		pc: { ...scene(pc), isState: isPcState, stores: STORE_FILES, read: readPc },
-		vps: { ...scene(vps), isState: isVpsState, stores: [SINK_FILE], read: readVps },
+		pc: { ...scene(pc), ...PC },
+		vps: { ...scene(vps), ...vpsReader({ sources, kept }) },
 		spoken: spokenBy(vps.calls),
 		saidAt: saidAt(pc.calls),
 		recording,
@@ -48,8 +52,10 @@ export function filmOf(recording: Recording): Film {
 	};
 }
 
-function scene({ root, before, calls, given }: Side) {
-	return { root, before, events: [...diskEvents(calls, root), ...given] };
+const PC = { isState: isPcState, stores: STORE_FILES, modes: new Map(), read: readPc };
+
+function scene({ root, before, calls, others, given }: Side) {
+	return { root, before, events: [...diskEvents([...calls, ...others], root), ...given] };
 }
 
 export async function examine(film: Film): Promise<Verdict> {
@@ -63,7 +69,7 @@ function judge(
 	pc: Life<PcFacts>,
 	vps: Life<VpsFacts>,
 ): Verdict {
-	const deeds = deedsOf(pc, spoken, saidAt);
+	const deeds = deedsOf(pc, vps, spoken, saidAt);
 	const early = tooEarly(deeds, pc, vps);
 	const prefixes = [...pc.prefixes, ...vps.prefixes];
 	const unreadable = prefixes.flatMap((prefix) => prefix.unreadable);
@@ -81,7 +87,7 @@ function judge(
 		unreadable: unreadable.length,
 		orderFaults: early.length,
 		exposed: exposed.length,
-		faults: faultsOf(early, unreadable, exposed, losses.lost),
+		faults: faultsOf(early, unreadable, exposed, losses),
 		rulesMet: [...new Set(deeds.map(({ what }) => what))],
 	};
 }
@@ -90,17 +96,20 @@ function faultsOf(
 	early: string[],
 	unreadable: string[],
 	exposed: string[],
-	lost: number,
+	{ lost, doubled }: Losses,
 ): string[] {
 	return [
 		...new Set([
 			...early,
 			...unreadable.map((file) => `neither old nor new: ${file}`),
 			...exposed.map((file) => `open to others, or left behind: ${file}`),
-			...(lost > 0 ? ["a login's newest refresh token is nowhere"] : []),
+			...(lost > 0 ? ["a login's newest refresh token is nowhere it may be spent from"] : []),
+			...(doubled > 0 ? ["a refresh token lies where two would spend it"] : []),
 		]),
 	];
 }
+
+const PUBLISHED: readonly Spoken["kind"][] = ["published", "given to a command"];
 
 /** Each login's refresh tokens, one after the other. */
 function laddersOf(
@@ -113,8 +122,8 @@ function laddersOf(
 		for (const { logins: held } of facts)
 			for (const one of held) accessOf.set(one.fp, one.accessFp);
 	}
-	const firstAt = (kind: Spoken["kind"], is: (one: Spoken) => boolean) =>
-		spoken.find((one) => one.kind === kind && is(one))?.at ?? Number.POSITIVE_INFINITY;
+	const firstAt = (kinds: readonly Spoken["kind"][], is: (one: Spoken) => boolean) =>
+		spoken.find((one) => kinds.includes(one.kind) && is(one))?.at ?? Number.POSITIVE_INFINITY;
 	return logins.map(({ fp: first, from }) => {
 		const ladder: Rung[] = [{ fp: first, from, parent: undefined, seenAt: from }];
 		for (const { outcome, replacedBy, fp, at } of presentations) {
@@ -124,8 +133,8 @@ function laddersOf(
 				return one.kind === "spent" && one.fp === fp && one.at <= (at + 1) * 1000;
 			});
 			if (sent === undefined) throw new Error("a refresh that nobody was seen to send");
-			const published = firstAt("published", (one) => one.fp === accessOf.get(replacedBy));
-			const told = firstAt("to-device", (one) => one.what === "claimed" && one.fp === fp);
+			const published = firstAt(PUBLISHED, (one) => one.fp === accessOf.get(replacedBy));
+			const told = firstAt(["to-device"], (one) => one.what === "claimed" && one.fp === fp);
 			ladder.push({ fp: replacedBy, from: sent.at, parent, seenAt: Math.min(published, told) });
 		}
 		return ladder;

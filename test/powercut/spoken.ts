@@ -6,9 +6,12 @@ import { dataOf, descriptor, type SystemCall } from "./system-call.ts";
 
 export interface Spoken {
 	readonly at: number;
-	/** `to-device` an answer, `from-device` a request, `spent` a refresh token sent to the provider. */
-	readonly kind: "to-device" | "from-device" | "spent" | "published";
-	/** The message's type; the sink's file; empty for a token. */
+	/**
+	 * `to-device` an answer, `from-device` a request, both also of commands on this machine; `spent` a
+	 * refresh token sent to the provider; the others an access token to a sink.
+	 */
+	readonly kind: "to-device" | "from-device" | "spent" | "published" | "given to a command";
+	/** The message's type, or what it says became of an import; the sink's file; else empty. */
 	readonly what: string;
 	/** Of the refresh token it is about; of the access token that is published. */
 	readonly fp: string;
@@ -25,7 +28,8 @@ export function spokenBy(calls: readonly SystemCall[]): Spoken[] {
 		if (!isRead && !WRITES.has(call.name)) return [];
 		const { what = "" } = descriptor(call) ?? {};
 		if (what.startsWith("UNIX-STREAM")) return conversation(call, isRead);
-		const text = isRead ? "" : dataOf(call).toString("utf8");
+		if (isRead) return [];
+		const text = dataOf(call).toString("utf8");
 		if (what.startsWith("TCP")) return fingerprints(text, REFRESH).map((fp) => spent(call, fp));
 		return what.startsWith("/") ? publication(call, what, text) : [];
 	});
@@ -44,17 +48,32 @@ function publication({ from: at }: SystemCall, file: string, text: string): Spok
 /** A request counts once it is heard, an answer as soon as it may have been. */
 function conversation(call: SystemCall, isRead: boolean): Spoken[] {
 	const lines = dataOf(call).toString("utf8").split("\n");
-	return lines.flatMap((line) => {
-		const { v, type, fp = "" } = parsed(line);
-		if (v !== 1 || typeof type !== "string") return [];
+	return lines.flatMap((line): Spoken[] => {
+		const { v, type, became = type, fp = "" } = parsed(line);
+		if (v !== 1) return isRead ? [] : given(call, line);
+		if (typeof became !== "string") return [];
 		const [at, kind] = isRead
 			? ([call.until, "from-device"] as const)
 			: ([call.from, "to-device"] as const);
-		return [{ at, kind, what: type, fp: String(fp) }];
+		return [{ at, kind, what: became, fp: String(fp) }];
 	});
 }
 
-function parsed(line: string): { v?: unknown; type?: unknown; fp?: unknown } {
+/** A command's standard input is a socket too. */
+function given({ from: at }: SystemCall, line: string): Spoken[] {
+	const kind = "given to a command" as const;
+	return fingerprints(line, ACCESS).map((fp) => ({ at, kind, what: "", fp }));
+}
+
+interface Message {
+	v?: unknown;
+	type?: unknown;
+	/** In the answer to an import. */
+	became?: unknown;
+	fp?: unknown;
+}
+
+function parsed(line: string): Message {
 	try {
 		return Object(JSON.parse(line));
 	} catch {
