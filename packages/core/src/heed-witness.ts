@@ -13,9 +13,17 @@ import { settleSpent } from "./settle-refresh.ts";
 export function heedWitness(draft: Draft, witnesses: readonly Witness[], now: number): void {
 	for (const witness of witnesses) {
 		const { lineageId, generation, proof } = witness;
+		if (isOldNews(draft, witness)) continue;
 		if (proof !== generationProof(draft.record.proofKey, lineageId, generation)) continue;
 		heedOne(draft, witness, now);
 	}
+}
+
+/** Of a login that is here no more, and no further than we remember: true or not, nothing follows. */
+function isOldNews({ record }: Draft, { lineageId, generation }: Witness): boolean {
+	const { current, staged, lineages } = record;
+	const isHere = current?.lineageId === lineageId || staged?.lineageId === lineageId;
+	return !isHere && generation <= (lineages[lineageId] ?? 0);
 }
 
 /** What was heard while a token was under way, once its outcome has settled. */
