@@ -52,8 +52,9 @@ story("the disk is full after it: the login is in escrow, and not yet delivered"
 		disk.fill(1);
 		letGo();
 		await watcher.line(/the state cannot be written/, 20_000);
+		// Its answer takes far longer than a delivery would.
+		expect(await statusWords(stage)).toContain("nothing goes on until this is mended:");
 		expect([stage.steps(), stage.ownToken()]).toEqual([["taking"], ""]);
 		expect([stage.pc.escrows().length, whats(stage)]).toEqual([1, []]);
-		expect(await statusWords(stage)).toContain("nothing goes on until this is mended:");
 	}),
 );
