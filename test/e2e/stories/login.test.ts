@@ -1,7 +1,7 @@
 /** `baton login HOST`, from the browser's end to the custodian, however it goes. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
-import { CANARY_PATTERN } from "../../parts/canary.ts";
+import { CANARY_PATTERN, findLeaks } from "../../parts/canary.ts";
 import { type ClaudeProgram, makeClaudeProgram } from "../../parts/claude-program.ts";
 import { startInTerminal } from "../../parts/in-terminal.ts";
 import { reached, settled } from "./milestones.ts";
@@ -308,6 +308,8 @@ story("baton login: nothing it says or leaves bears a token", {}, async (stage) 
 	terminal.ctrlC();
 	await terminal.ended();
 	expect(terminal.stdout()).not.toMatch(CANARY_PATTERN);
+	// Not even where a login would belong: none was made.
+	expect(findLeaks({ pattern: CANARY_PATTERN, paths: [stage.pc.scratch.path] })).toEqual([]);
 	expect(JSON.parse(lines(terminal.stdout()).at(-1) ?? "")).toMatchObject({
 		ok: false,
 		error: { code: "interrupted" },
