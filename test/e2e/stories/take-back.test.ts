@@ -150,9 +150,15 @@ story("back by force, the host dead: when it is back it claims nothing", {}, asy
 	const { service, watcher, login } = await staged(stage);
 	await kill(service);
 	await forcedBack(stage);
-	await worksOnPc(stage);
+	stage.link.refuse(true);
+	stage.link.now("cut");
 	await letClaim(stage);
+	// It has not heard a word yet, and the login it finds is still good.
 	const again = await stage.serve();
+	const { stdout } = await stage.batond("status");
+	expect(stdout.replace(/\s+/g, " ")).toContain("waits for the PC to deliver it once more");
+	await worksOnPc(stage);
+	stage.link.refuse(false);
 	await told(stage, "withdrawn");
 	expect(await outcomes(stage)).toEqual(["rotated"]);
 	return { running: [again, watcher], logins: [[login, "pc dedicated folder"]] };
