@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { makeFakeClaude } from "../../parts/fake-claude.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
 import { statusOf } from "./killed-service.ts";
-import { published, settled, told } from "./milestones.ts";
+import { published, settled, told, whats } from "./milestones.ts";
 import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
 import { TWO_SINKS } from "./two-sinks.ts";
@@ -26,8 +26,10 @@ async function says(stage: Stage, words: string): Promise<void> {
 
 /** The other sink goes on, whatever a person did at this one. */
 async function othersGoOn(stage: Stage): Promise<void> {
-	const rotated = stage.audit().filter(({ what }) => what === "rotated").length;
+	const rotated = whats(stage).filter((what) => what === "rotated").length;
 	await told(stage, "rotated", rotated + 2);
+	// Nor does a refresh wait for it, until there is little time left.
+	expect(whats(stage)).not.toContain("sinks-not-writable");
 	await says(stage, "sink file: has the newest access token");
 }
 
