@@ -464,10 +464,13 @@ function parts(record: CustodyRecord): Map<string, string> {
 }
 
 function lineageText(lineage: Lineage): string {
-	const { fp, generation, phase, account, erasedAt, imported } = lineage;
+	const { fp, generation, phase, account, erasedAt, imported, warned, askedToWait } = lineage;
 	const whose = account === undefined ? "" : `, of ${account}`;
 	const erased = erasedAt === undefined || imported !== undefined ? "" : ", erased on the PC";
-	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}${originText(imported)}`;
+	const end = warned === undefined ? "" : `, warned of ${warned.days}d`;
+	const wait = askedToWait === undefined ? "" : ", asked to wait";
+	const origin = originText(imported);
+	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}${origin}${end}${wait}`;
 }
 
 function originText(imported: Lineage["imported"]): string {

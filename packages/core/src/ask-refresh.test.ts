@@ -26,6 +26,8 @@ const HELD: Lineage = {
 	account: "me",
 	erasedAt: undefined,
 	imported: undefined,
+	warned: undefined,
+	askedToWait: undefined,
 	phase: { name: "held" },
 };
 

@@ -81,6 +81,8 @@ const lineages: fc.Arbitrary<Lineage> = fc.record({
 			state: fc.constantFrom("armed" as const, "disarming" as const, "disarmed" as const),
 		}),
 	),
+	warned: optional(fc.record({ deadline: instants, days: fc.nat() })),
+	askedToWait: optional(fc.record({ heardAt: instants, until: instants, why: fc.string() })),
 	phase: phases,
 });
 
@@ -166,6 +168,8 @@ describe("damage is refused as bad state, and nothing of the content is told", (
 			jitter: 0,
 			device: "laptop",
 			imported: undefined,
+			warned: undefined,
+			askedToWait: undefined,
 			erasedAt: undefined,
 			account: undefined,
 			phase: { name: "held" },

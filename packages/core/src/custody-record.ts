@@ -54,6 +54,8 @@ const lineage = z.object({
 	imported: z.optional(
 		z.object({ path: z.optional(text), state: z.enum(["armed", "disarming", "disarmed"]) }),
 	),
+	warned: z.optional(z.object({ deadline: instant, days: z.int() })),
+	askedToWait: z.optional(z.object({ heardAt: instant, until: instant, why: text })),
 	phase,
 });
 
@@ -134,6 +136,8 @@ function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
 			path: stored.imported.path,
 			state: stored.imported.state,
 		},
+		warned: stored.warned,
+		askedToWait: stored.askedToWait,
 		phase: loadPhase(stored.phase),
 		session: loadSession(kind, entry),
 	};

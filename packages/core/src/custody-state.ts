@@ -3,6 +3,7 @@
  * remembers of this run of the service only.
  */
 
+import type { DeadlineWarning } from "./deadline-warning.ts";
 import { DAY, MINUTE, SECOND } from "./duration.ts";
 import { type Fingerprint, fingerprint, type LineageId } from "./lineage.ts";
 import type { LossReason, NotTakenReason, SpentReason, Witness } from "./protocol.ts";
@@ -47,6 +48,14 @@ export interface Imported {
 	readonly state: "armed" | "disarming" | "disarmed";
 }
 
+/** Durable. Until when the provider wants to be left in peace, and when it said so; wall-clock ms. */
+export interface ProviderWait {
+	readonly heardAt: number;
+	readonly until: number;
+	/** How it refused. */
+	readonly why: string;
+}
+
 /** Durable. One login in our keeping. */
 export interface Lineage {
 	readonly lineageId: LineageId;
@@ -68,6 +77,10 @@ export interface Lineage {
 	readonly erasedAt: number | undefined;
 	/** Undefined for one that a PC handed over. */
 	readonly imported: Imported | undefined;
+	/** The last warning of its end that was given. */
+	readonly warned: DeadlineWarning | undefined;
+	/** The provider's `Retry-After` for this login. */
+	readonly askedToWait: ProviderWait | undefined;
 	readonly phase: Phase;
 }
 
@@ -349,6 +362,11 @@ function isServable(phase: Phase): boolean {
 		default:
 			return phase.name !== "needs-login";
 	}
+}
+
+/** Whether only a new login helps. */
+export function isLost(phase: Phase): boolean {
+	return phase.name === "needs-login" || phase.name === "rolled-back";
 }
 
 export function tokenLife(lineage: Lineage): TokenLife {

@@ -15,13 +15,17 @@ import {
 	type CustodyRules,
 	type CustodyState,
 	freshRun,
+	isLost,
 	type Lineage,
 	NO_RETRY,
 	type Operation,
 	type QuietPhase,
+	type Retry,
 	type Role,
+	type Run,
 	servedToken,
 } from "./custody-state.ts";
+import { deadlineWarning, isNewWarning } from "./deadline-warning.ts";
 import type { CustodyEffect, Decision } from "./effect.ts";
 import { heedDeferred } from "./heed-witness.ts";
 import { type DisarmOutcome, type ImportEvent, importLogin, settleDisarm } from "./import-login.ts";
@@ -90,7 +94,8 @@ export function startCustody(
 	now: number,
 	random: number,
 ): CustodyDecision {
-	const draft: Draft = { record, run: freshRun(now), rules, effects: [] };
+	const run = { ...freshRun(now), refreshRetry: retriesAfterBreak(record, now) };
+	const draft: Draft = { record, run, rules, effects: [] };
 	for (const role of ["current", "staged"] as const) {
 		const lineage = record[role];
 		if (lineage?.phase.name === "refreshing") enterDoubt(draft, role, lineage, now);
@@ -130,7 +135,7 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 				probes: {},
 				sinks: undefined,
 				sinkRetry: NO_RETRY,
-				refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
+				refreshRetry: retriesAfterBreak(draft.record, now),
 				asked: undefined,
 				replaced: undefined,
 			});
@@ -143,6 +148,18 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 		default:
 			return settleOperation(draft, event, now);
 	}
+}
+
+/** Failures are forgotten at a start or a jump of the clock; what the provider asked for is not. */
+function retriesAfterBreak(record: CustodyRecord, now: number): Run["refreshRetry"] {
+	return { current: retryOf(record.current, now), staged: retryOf(record.staged, now) };
+}
+
+/** By a clock that has stepped back to before it was heard, nobody knows how long it holds. */
+function retryOf(lineage: Lineage | undefined, now: number): Retry {
+	const wait = lineage?.askedToWait;
+	if (wait === undefined || now < wait.heardAt || now >= wait.until) return NO_RETRY;
+	return { failures: 1, at: wait.until, why: wait.why };
 }
 
 function voidLook(operation: Operation | undefined): Operation | undefined {
@@ -225,7 +242,8 @@ function conclude(
 ): CustodyDecision {
 	expire(draft, now);
 	advance(draft, now, random);
-	lapseAsk(draft, now);
+	expire(draft, now);
+	warnOfDeadline(draft, now);
 	if (draft.record !== before.record) draft.record = withinBounds(draft.record, now);
 	const publish = publishing(draft, now);
 	const { record, run, rules } = draft;
@@ -388,6 +406,17 @@ function settleLost(draft: Draft, role: Role, now: number): void {
 	// Also of a staged one of which nobody else has a copy, as after its claim: it is kept, sealed.
 	enter(draft, role, { name: "needs-login", reason, since: now });
 	note(draft, "warn", "needs-login", { ...nameOf(lineage), reason });
+}
+
+/** Of the login that is served: one that is lost has said so. */
+function warnOfDeadline(draft: Draft, now: number): void {
+	const { current } = draft.record;
+	if (current === undefined || isLost(current.phase)) return;
+	const warning = deadlineWarning(current.session.deadline, now);
+	if (warning === undefined || !isNewWarning(warning, current.warned)) return;
+	changeLineage(draft, "current", { warned: warning });
+	const reason = warning.days === 1 ? "1 day" : `${warning.days} days`;
+	note(draft, "warn", "deadline-near", { ...nameOf(current), reason });
 }
 
 function publishing(draft: Draft, now: number): CustodyEffect[] {

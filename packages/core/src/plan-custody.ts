@@ -8,12 +8,14 @@ import { isAsked } from "./ask-refresh.ts";
 import {
 	type CustodyState,
 	intentAt,
+	isLost,
 	type Lineage,
 	type Phase,
 	type Role,
 	tokenLife,
 	UNPROBED,
 } from "./custody-state.ts";
+import { nextWarningAt } from "./deadline-warning.ts";
 import { fingerprint } from "./lineage.ts";
 import { earliestRefreshAt, lastCallAt, refreshDueAt } from "./refresh-policy.ts";
 import { isArmed, isUnexpired } from "./session.ts";
@@ -279,5 +281,8 @@ export function probeMemory(state: Pick<CustodyState, "run">, lineage: Lineage) 
 export function nextWake(state: CustodyState, now: number): number {
 	const plan = planCustody(state, now);
 	if ("do" in plan) return now;
-	return Math.min(plan.until, state.record.retiring?.accessUntil ?? plan.until);
+	const { current, retiring } = state.record;
+	const served = current === undefined || isLost(current.phase) ? undefined : current;
+	const warnAt = nextWarningAt(served?.session.deadline, now);
+	return Math.min(plan.until, retiring?.accessUntil ?? plan.until, warnAt);
 }

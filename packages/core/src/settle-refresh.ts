@@ -3,7 +3,15 @@
  */
 
 import { backoffDelay, LONGEST_RETRY_AFTER, PROVIDER_BACKOFF } from "./backoff.ts";
-import { change, type Draft, enter, freePlace, note, remember } from "./custody-draft.ts";
+import {
+	change,
+	changeLineage,
+	type Draft,
+	enter,
+	freePlace,
+	note,
+	remember,
+} from "./custody-draft.ts";
 import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
@@ -59,6 +67,7 @@ function settleRotation(
 		generation: lineage.generation + 1,
 		obtainedAt: now,
 		jitter: random,
+		askedToWait: undefined,
 		phase: { name: "held" },
 	};
 	const learnable = isFreshlyGood(draft, lineage, now) && isUnexpired(lineage.session, now);
@@ -200,6 +209,9 @@ function settleRefusal(
 		asked: role === "current" ? undefined : draft.run.asked,
 	});
 	const { phase } = lineage;
+	const until = now + Math.min(retryAfterMs, LONGEST_RETRY_AFTER);
+	const asked = retryAfterMs > 0 ? { heardAt: now, until, why } : undefined;
+	if (lineage.askedToWait !== asked) changeLineage(draft, role, { askedToWait: asked });
 	if (phase.name === "refreshing") enter(draft, role, phase.before);
 	if (phase.name === "in-doubt") enter(draft, role, { ...phase, lateTryAt: undefined });
 	serveStaged(draft, role);

@@ -54,6 +54,8 @@ function stage(draft: Draft, fp: Fingerprint, arrival: Arrival, now: number): vo
 			account: undefined,
 			erasedAt: undefined,
 			imported,
+			warned: undefined,
+			askedToWait: undefined,
 			phase: { name: "staged", served: false },
 		},
 	});
