@@ -3,6 +3,7 @@
 import { proofOf } from "./answer-custody.ts";
 import type { Draft } from "./custody-draft.ts";
 import type { Lineage } from "./custody-state.ts";
+import { lossEvidence } from "./loss-evidence.ts";
 import type { AnswerBody } from "./protocol.ts";
 import { providerTrouble } from "./provider-trouble.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
@@ -44,10 +45,8 @@ function needOf(draft: Draft) {
 		return { id: `none-yet.${Object.keys(past).length}`, reason: "none-yet" as const };
 	}
 	const { phase, lineageId } = current;
-	if (phase.name === "needs-login")
-		return { id: `${lineageId}.${phase.since}`, reason: phase.reason };
-	if (phase.name === "rolled-back") {
-		return { id: `${lineageId}.${phase.since}`, reason: "rolled-back" as const };
-	}
-	return undefined;
+	const evidence = lossEvidence(draft.record);
+	if (evidence === undefined) return undefined;
+	const reason = phase.name === "needs-login" ? phase.reason : ("rolled-back" as const);
+	return { id: `${lineageId}.${evidence.since}`, reason, evidence };
 }

@@ -102,6 +102,23 @@ export const lossReason = z.enum([
 /** Why a custodian needs a login; `none-yet` for one that never had any. */
 export type LossReason = z.output<typeof lossReason>;
 
+/** What is known of a login that is lost or rolled back. Times are wall-clock ms. */
+const lossEvidenceSchema = z.object({
+	/** When it was noticed. */
+	since: instant,
+	generation,
+	/** When its newest access token came. */
+	rotatedAt: instant,
+	/** Who handed it over, and when that device confirmed erasing its copy. */
+	device: shortText,
+	erasedAt: z.optional(instant),
+	claimedAt: z.optional(instant),
+	deadline: z.optional(instant),
+	/** A higher generation than this one that a PC was told. */
+	witnessed: z.optional(generation),
+});
+export type LossEvidence = z.output<typeof lossEvidenceSchema>;
+
 const named = z.object({ fp, state: z.enum(["current", "retired"]) });
 
 const reply = {
@@ -136,7 +153,9 @@ const statusFacts = {
 	/** Wall-clock ms of the last rotation. */
 	rotatedAt: z.optional(instant),
 	/** Present when only a person can help; its id changes with each new need. */
-	need: z.optional(z.object({ id: shortText, reason: lossReason })),
+	need: z.optional(
+		z.object({ id: shortText, reason: lossReason, evidence: z.optional(lossEvidenceSchema) }),
+	),
 	/** What stands between it and the provider, as in `staged`. */
 	provider: z.optional(shortText),
 	stagedFp: z.optional(fp),

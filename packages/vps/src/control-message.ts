@@ -4,7 +4,7 @@
  */
 
 import type { AskVerdict } from "@baton/core/ask-verdict";
-import type { AnswerBody, LossReason } from "@baton/core/protocol";
+import type { AnswerBody, LossEvidence, LossReason } from "@baton/core/protocol";
 import { isDevice } from "./device-header.ts";
 import type { SinkReport } from "./sink-report.ts";
 
@@ -14,6 +14,8 @@ export type ControlRequest =
 	/** Refresh this name's login now, if it may be. */
 	| { readonly v: 1; readonly type: "refresh"; readonly name: string }
 	| { readonly v: 1; readonly type: "devices" }
+	/** Send a test message by each outlet for warnings. */
+	| { readonly v: 1; readonly type: "test-warnings" }
 	/** Have nothing more to do with this device until a line for it stands in `file` again. */
 	| { readonly v: 1; readonly type: "forget"; readonly device: string; readonly file: string }
 	/** Take over the login that lies in this file. */
@@ -46,6 +48,8 @@ export interface NameStatus {
 	readonly accessUntil?: number;
 	readonly deadline?: number;
 	readonly rotatedAt?: number;
+	/** The last warning of its deadline: this many days before, or fewer. */
+	readonly warnedDays?: number;
 	/** A setup token: never refreshed. */
 	readonly setupToken?: true;
 	/** The access token that is given out now, and when it ends; absent if there is none. */
@@ -65,6 +69,14 @@ export interface NameStatus {
 	/** Until when a PC's word is waited for before anything is spent. */
 	readonly pcAwaitedUntil?: number;
 	readonly need?: LossReason;
+	/** What is known of a login that is lost or rolled back. */
+	readonly evidence?: LossEvidence;
+	/** The last login that was handed over could not be claimed, and no other one was since. */
+	readonly claimRefused?: {
+		readonly lineageId: string;
+		readonly at: number;
+		readonly reason?: string;
+	};
 	/** Refreshes that failed in a row. */
 	readonly failures: number;
 	/** Why the last of them failed: `out of reach`, or how the provider refused it. */
@@ -89,6 +101,18 @@ export interface ServiceStatus {
 	/** Where refreshes go. */
 	readonly tokenUrl: string;
 	readonly names: readonly NameStatus[];
+	/** By what warnings leave this machine; absent if by nothing. */
+	readonly warnings?: readonly OutletStatus[];
+}
+
+/** How one outlet for warnings fares. */
+export interface OutletStatus {
+	readonly name: string;
+	/** Messages that it has yet to send, and those given up for want of room. */
+	readonly waiting: number;
+	readonly missed: number;
+	/** Why the last attempt failed; absent if it did not. */
+	readonly trouble?: string;
 }
 
 export interface TokenAnswer {
@@ -165,6 +189,20 @@ export interface ImportAnswer {
 	readonly disarmed?: boolean;
 }
 
+/** What a test message by each outlet came to. */
+export interface WarningsTestedAnswer {
+	readonly v: 1;
+	readonly type: "warnings-tested";
+	readonly outlets: readonly OutletTest[];
+}
+
+export interface OutletTest {
+	readonly name: string;
+	/** Why it failed and what a person can do; absent if it was sent. */
+	readonly trouble?: string;
+	readonly hint?: string;
+}
+
 export type ControlAnswer =
 	| ImportAnswer
 	| ServiceStatus
@@ -173,6 +211,7 @@ export type ControlAnswer =
 	| ForgottenAnswer
 	| TokenAnswer
 	| NoTokenAnswer
+	| WarningsTestedAnswer
 	| { readonly v: 1; readonly type: "refused"; readonly reason: string };
 
 /** Undefined for what is no request. */
@@ -182,6 +221,7 @@ export function parseControlRequest(value: Record<string, unknown>): ControlRequ
 	switch (type) {
 		case "status":
 		case "devices":
+		case "test-warnings":
 			return { v, type };
 		case "forget": {
 			const isWhole = typeof device === "string" && isDevice(device) && typeof file === "string";

@@ -1,6 +1,13 @@
 /** One name's custody as plain facts: what `batond status` shows. */
 
-import { type CustodyRecord, intentAt, type Lineage, NO_RETRY } from "@baton/core/custody-state";
+import {
+	type CustodyRecord,
+	intentAt,
+	type Lineage,
+	NO_RETRY,
+	type Past,
+} from "@baton/core/custody-state";
+import { lossEvidence } from "@baton/core/loss-evidence";
 import { probeMemory } from "@baton/core/plan-custody";
 import type { LossReason } from "@baton/core/protocol";
 import type { NameStatus } from "./control-message.ts";
@@ -23,6 +30,7 @@ export function nameStatus(view: CustodyView): NameStatus {
 					rotatedAt: lineage.obtainedAt,
 					...known("accessUntil", lineage.session.expiresAt),
 					...known("deadline", lineage.session.deadline),
+					...known("warnedDays", lineage.warned?.days),
 					...(probeMemory(view, lineage).dead ? { accessRefused: true as const } : {}),
 					...(lineage.session.kind === "setup-token" ? { setupToken: true as const } : {}),
 				}),
@@ -39,7 +47,8 @@ export function nameStatus(view: CustodyView): NameStatus {
 				}),
 		...(isWaitingForPc(view) ? { waitsForPc: true as const } : {}),
 		...known("pcAwaitedUntil", view.pcAwaitedUntil),
-		...(need === undefined ? {} : { need }),
+		...(need === undefined ? {} : { need, ...evidenceOf(record) }),
+		...claimRefused(record),
 		...attempts(view),
 		sinks,
 		...waitsForSinks(view),
@@ -55,6 +64,24 @@ function needOf({ record, run }: CustodyView): LossReason | undefined {
 	const { phase } = current;
 	if (phase.name === "needs-login") return phase.reason;
 	return phase.name === "rolled-back" ? "rolled-back" : undefined;
+}
+
+function evidenceOf(record: CustodyRecord): Pick<NameStatus, "evidence"> {
+	const evidence = lossEvidence(record);
+	return evidence === undefined ? {} : { evidence };
+}
+
+/** The newest login that came to nothing at its claim, unless another was claimed or has arrived since. */
+function claimRefused({ past, staged }: CustodyRecord): Pick<NameStatus, "claimRefused"> {
+	if (staged !== undefined) return {};
+	const ends = Object.values(past).filter(({ was }) => was === "spent" || was === "claimed");
+	const last = ends.reduce<Past | undefined>(
+		(newest, one) => (newest === undefined || one.at >= newest.at ? one : newest),
+		undefined,
+	);
+	if (last?.was !== "spent") return {};
+	const { lineageId, at, reason } = last;
+	return { claimRefused: { lineageId, at, ...(reason === undefined ? {} : { reason }) } };
 }
 
 function troubleFacts({ trouble, unsaved }: CustodyView) {

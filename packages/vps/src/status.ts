@@ -2,9 +2,10 @@
 
 import { formatDuration } from "@baton/core/duration";
 import { EXIT } from "@baton/core/error";
+import { lossStory } from "@baton/core/loss-evidence";
 import type { Clock } from "@baton/io/clock";
 import { askService } from "./ask-service.ts";
-import type { NameStatus, ServiceStatus } from "./control-message.ts";
+import type { NameStatus, OutletStatus, ServiceStatus } from "./control-message.ts";
 import { explain } from "./explain-state.ts";
 import { jsonLine, type Said } from "./said.ts";
 import { howToResume, isPaused, type SinkReport } from "./sink-report.ts";
@@ -24,21 +25,34 @@ export async function status({ stateFolder, json, clock }: StatusOptions): Promi
 	return { stdout, stderr: "", code: EXIT.well };
 }
 
-export function describe({ version, names, now, tokenUrl }: ServiceStatus): string {
-	const head = [`batond ${version}, refreshes at ${new URL(tokenUrl).host}`];
-	return `${[...head, ...names.flatMap((name) => describeName(name, now))].join("\n")}\n`;
+export function describe({ version, names, now, tokenUrl, warnings }: ServiceStatus): string {
+	const lines = [
+		`batond ${version}, refreshes at ${new URL(tokenUrl).host}`,
+		...names.flatMap((name) => describeName(name, now)),
+		...(warnings === undefined ? [] : ["", "warnings:", ...warnings.map(describeOutlet)]),
+	];
+	return `${lines.join("\n")}\n`;
+}
+
+function describeOutlet({ name, waiting, missed, trouble }: OutletStatus): string {
+	const lost = missed === 0 ? "" : `, ${missed} given up`;
+	if (trouble === undefined) return `  by ${name}`;
+	return `  by ${name}: could not be sent (${trouble}); ${waiting} waiting${lost}; trying again`;
 }
 
 function describeName(status: NameStatus, now: number): string[] {
-	const { name, sinks, staged, failures, unanswered, trouble, unsaved } = status;
+	const { name, sinks, staged, failures, unanswered, trouble, unsaved, need, evidence } = status;
 	const { state, next } = explain(status, now);
+	const story = need === undefined || evidence === undefined ? [] : lossStory(need, evidence, now);
 	return [
 		"",
 		`${name}: ${state}`,
+		...story.map((line) => `  ${line}`),
 		...facts(status, now),
 		...(staged === undefined
 			? []
 			: [`  a new login from ${staged.device} ${stagedWords(staged.state)}`]),
+		...refusedClaim(status, now),
 		...sinks.flatMap(describeSink),
 		...(failures === 0 ? [] : failureWords(status)),
 		...(unanswered === undefined
@@ -48,6 +62,14 @@ function describeName(status: NameStatus, now: number): string[] {
 		...(unsaved ? [UNSAVED] : []),
 		...(next === undefined ? [] : [`  next: ${next}`]),
 	];
+}
+
+function refusedClaim({ claimRefused }: NameStatus, now: number): string[] {
+	if (claimRefused === undefined) return [];
+	const { lineageId, at, reason } = claimRefused;
+	const why = reason === "other-account" ? ", as it is of another account" : "";
+	const ago = formatDuration(now - at);
+	return [`  login ${lineageId} could not be claimed${why}, ${ago} ago: it is spent`];
 }
 
 const UNSAVED = "  the newest token is in memory only: do not stop batond before it is saved";
