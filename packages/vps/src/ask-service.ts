@@ -10,8 +10,12 @@ import type { ControlAnswer, ControlRequest } from "./control-message.ts";
 import { CONTROL_SOCKET } from "./state-folder.ts";
 
 const TIMEOUT = 10 * SECOND;
-/** A spare copy is disarmed under claude's locks, which may have to be waited for. */
-const IMPORT_TIMEOUT = 40 * SECOND;
+const ANSWER_TIMEOUTS: Readonly<Partial<Record<ControlRequest["type"], number>>> = {
+	/** A spare copy is disarmed under claude's locks, which may have to be waited for. */
+	import: 40 * SECOND,
+	/** Each outlet has up to a minute. */
+	"test-warnings": 70 * SECOND,
+};
 /** A status of many names is longer than a message of the protocol. */
 const LONGEST_ANSWER = 1024 * 1024;
 
@@ -27,7 +31,7 @@ export async function askService(
 ): Promise<Exclude<ControlAnswer, { type: "refused" }>> {
 	const socket = await reach(join(stateFolder, CONTROL_SOCKET));
 	try {
-		const idleMs = request.type === "import" ? IMPORT_TIMEOUT : TIMEOUT;
+		const idleMs = ANSWER_TIMEOUTS[request.type] ?? TIMEOUT;
 		const limits = { clock, idleMs, maxLineBytes: LONGEST_ANSWER };
 		await writeJsonLine(socket, request, { clock, timeoutMs: TIMEOUT });
 		for await (const value of readJsonLines(socket, limits)) {

@@ -15,13 +15,15 @@ import { forgetDevice } from "./forget-device.ts";
 import type { HeardNote } from "./heard-note.ts";
 import { nameStatus } from "./name-status.ts";
 import { whyNoToken } from "./no-token.ts";
-import { servingOf } from "./serving.ts";
+import { statusOf } from "./serving.ts";
+import type { Warner } from "./warnings/warner.ts";
 
 export interface ControlOptions {
 	readonly clock: Clock;
 	readonly custodians: ReadonlyMap<string, Custodian>;
 	readonly tokenUrl: string;
 	readonly devices: DeviceBook;
+	readonly warner: Warner;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 }
@@ -56,13 +58,15 @@ async function answer(
 	if (request === undefined) return { v: 1, type: "refused", reason: "not a request" };
 	switch (request.type) {
 		case "status":
-			return statusOf(options);
+			return serviceStatus(options);
 		case "token":
 			return tokenOf(request, options);
 		case "refresh":
 			return await refresh(request, options);
 		case "devices":
 			return { v: 1, type: "devices", devices: options.devices.facts() };
+		case "test-warnings":
+			return { v: 1, type: "warnings-tested", outlets: await options.warner.test() };
 		case "forget":
 			return await forgetDevice(request, options);
 		default:
@@ -95,13 +99,12 @@ async function imported(
 	}
 }
 
-function statusOf({ clock, custodians, tokenUrl }: ControlOptions): ControlAnswer {
+function serviceStatus({ clock, custodians, tokenUrl, warner }: ControlOptions): ControlAnswer {
 	const now = clock.now();
-	const names = [...custodians.values()].map((custodian) => ({
-		...nameStatus(custodian.view()),
-		...servingOf(custodian),
-	}));
-	return { v: 1, type: "status", version: VERSION, now, tokenUrl, names };
+	const names = [...custodians.values()].map(statusOf);
+	const { outlets } = warner;
+	const warnings = outlets.length === 0 ? {} : { warnings: outlets };
+	return { v: 1, type: "status", version: VERSION, now, tokenUrl, names, ...warnings };
 }
 
 function tokenOf(

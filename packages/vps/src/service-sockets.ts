@@ -12,6 +12,7 @@ import type { HeardNote } from "./heard-note.ts";
 import type { Settings } from "./settings.ts";
 import { listenOn, type SocketServer } from "./socket-server.ts";
 import { CONTROL_SOCKET, DEVICE_SOCKET } from "./state-folder.ts";
+import type { Warner } from "./warnings/warner.ts";
 
 export interface ServiceSocketsOptions {
 	readonly stateFolder: string;
@@ -20,6 +21,7 @@ export interface ServiceSocketsOptions {
 	readonly log: Log;
 	readonly custodians: ReadonlyMap<string, Custodian>;
 	readonly devices: DeviceBook;
+	readonly warner: Warner;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 	readonly stopping: AbortSignal;

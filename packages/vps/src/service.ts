@@ -5,6 +5,7 @@
 
 import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { type CustodyRecord, emptyRecord } from "@baton/core/custody-state";
 import { SECOND } from "@baton/core/duration";
@@ -22,12 +23,17 @@ import { DeviceBook } from "./device-book.ts";
 import { httpEngine } from "./engines/http.ts";
 import { httpProbe } from "./probe.ts";
 import { openSockets } from "./service-sockets.ts";
+import { statusOf } from "./serving.ts";
 import { providerOf, rulesOf, type Settings } from "./settings.ts";
 import { makeSink } from "./sinks/make-sink.ts";
 import { openSinkMemory, type SinkMemory } from "./sinks/sink-memory.ts";
 import type { SocketServer } from "./socket-server.ts";
-import { DEVICES, SECRETS, SINK_MEMORY } from "./state-folder.ts";
+import { DEVICES, SECRETS, SINK_MEMORY, WARNINGS } from "./state-folder.ts";
 import type { Systemd } from "./systemd.ts";
+import { makeOutlet } from "./warnings/make-outlet.ts";
+import { mattersOf } from "./warnings/matters.ts";
+import { Warner } from "./warnings/warner.ts";
+import { warningStore } from "./warnings/warning-memory.ts";
 
 export interface ServiceOptions {
 	readonly settings: Settings;
@@ -60,7 +66,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		onTrouble: (error) => log.warn("the audit log cannot be written", { reason: error.message }),
 	});
 	const devices = await DeviceBook.open(join(stateFolder, DEVICES), clock);
-	const custodians = await openCustodians(options, audit);
+	let wake = () => {};
+	const custodians = await openCustodians({ ...options, onNews: () => wake() }, audit);
+	const warner = await openWarner(options, custodians);
+	wake = () => warner.wake();
 	const runs = [...custodians.values()].map((custodian) => custodian.run());
 	const ended = Promise.all(runs);
 	// Looked at below, also when what comes before fails.
@@ -74,6 +83,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 			...options,
 			custodians,
 			devices,
+			warner,
 			stopping: stopping.signal,
 			onNote(note) {
 				audit.write(undefined, note, clock.now());
@@ -83,6 +93,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		log.info("ready", { version: VERSION, count: custodians.size });
 		await systemd.ready();
 		void systemd.feedWatchdog(stopping.signal);
+		warner
+			.run(stopping.signal)
+			.catch((fault) => log.failure("warnings met a fault: none go out until a restart", fault));
 		await Promise.race([aborted(stop), ended]);
 	} finally {
 		log.info("stopping");
@@ -99,7 +112,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 
 /** Every record is read, and found sound, before anything is made or started. */
 async function openCustodians(
-	options: ServiceOptions,
+	options: ServiceOptions & { onNews(): void },
 	audit: AuditLog,
 ): Promise<ReadonlyMap<string, Custodian>> {
 	const { settings, stateFolder, keyPath } = options;
@@ -131,6 +144,8 @@ async function firstRecord(name: string, store: CustodyStore): Promise<CustodyRe
 }
 
 interface CustodianContext extends ServiceOptions {
+	/** Something has happened that a person may have to hear of. */
+	onNews(): void;
 	readonly store: CustodyStore;
 	readonly memory: SinkMemory;
 	readonly audit: AuditLog;
@@ -139,7 +154,7 @@ interface CustodianContext extends ServiceOptions {
 }
 
 function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {
-	const { settings, clock, log, store, audit } = context;
+	const { settings, clock, log, store, audit, onNews } = context;
 	const { name } = record;
 	const provider = providerOf(settings, VERSION);
 	const { requestLimit } = settings.timing;
@@ -158,12 +173,35 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 			audit.write(name, note, clock.now());
 			const { level, what, lineageId: lineage, fp, generation, device, sink, reason, hint } = note;
 			log[level](what, { name, lineage, fp, generation, device, sink, reason, hint });
+			onNews();
 		},
 		onTrouble(trouble) {
 			if (trouble === undefined) log.info("the state can be saved again", { name });
 			else log.warn("the state cannot be saved; trying again", { name, ...trouble });
+			onNews();
 		},
 		onFault: (fault) => log.failure("a request met a fault", fault, { name }),
+	});
+}
+
+/** @throws BatonError `bad-state` for a damaged or newer memory of what was told */
+async function openWarner(
+	{ settings, stateFolder, environment, clock, log }: ServiceOptions,
+	custodians: ReadonlyMap<string, Custodian>,
+): Promise<Warner> {
+	const store = warningStore(join(stateFolder, WARNINGS));
+	const memory = await store.load();
+	const outlets = Object.entries(settings.warnings).map(([name, about]) =>
+		makeOutlet(name, about, { environment, clock }),
+	);
+	return new Warner({
+		outlets,
+		store,
+		memory,
+		matters: () => [...custodians.values()].flatMap((one) => mattersOf(statusOf(one), clock.now())),
+		host: hostname(),
+		clock,
+		log,
 	});
 }
 

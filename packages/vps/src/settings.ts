@@ -5,7 +5,7 @@
 
 import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { type CustodyRules, DEFAULT_TIMING, type Timing } from "@baton/core/custody-state";
-import { parseDuration, SECOND } from "@baton/core/duration";
+import { MINUTE, parseDuration, SECOND } from "@baton/core/duration";
 import { VARIABLE_NAME } from "@baton/core/env-file";
 import { BatonError } from "@baton/core/error";
 import { CLAUDE_PROVIDER, type Provider } from "@baton/core/oauth";
@@ -106,6 +106,34 @@ const sinkSchema = z.discriminatedUnion("type", [
 		),
 ]);
 
+/** Long enough for a mail, short enough for a person who waits for a test message. */
+const sending = z._default(
+	duration.check(z.refine((ms) => ms >= SECOND && ms <= MINUTE, "not from 1s to 1m")),
+	15 * SECOND,
+);
+
+/** How warnings leave this machine. */
+const outletSchema = z.discriminatedUnion("type", [
+	z.strictObject({
+		type: z.literal("exec"),
+		/** Program and arguments; no shell. */
+		command: z.array(z.string()).check(z.minLength(1)),
+		timeout: sending,
+	}),
+	z.strictObject({
+		type: z.literal("webhook"),
+		url: address,
+		/** A header whose value is a secret, kept in a file of its own. */
+		header: z.optional(
+			z.strictObject({
+				name: z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/, "not a header's name")),
+				file,
+			}),
+		),
+		timeout: sending,
+	}),
+]);
+
 const word = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, "not a name"));
 
 const nameSchema = z.strictObject({ sinks: z._default(z.record(word, sinkSchema), {}) });
@@ -119,11 +147,14 @@ export const settingsSchema = z.strictObject({
 	),
 	timing: z._default(timingSchema, DEFAULT_TIMING),
 	names: z._default(z.record(word, nameSchema), { [DEFAULT_NAME]: { sinks: {} } }),
+	/** By whom people hear of what they must see to. */
+	warnings: z._default(z.record(word, outletSchema), {}),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
 export type NameSettings = z.output<typeof nameSchema>;
 export type SinkSettings = z.output<typeof sinkSchema>;
+export type OutletSettings = z.output<typeof outletSchema>;
 
 export function rulesOf({ refresh, timing }: Settings): CustodyRules {
 	return { policy: { before: refresh.before, every: refresh.every }, timing };

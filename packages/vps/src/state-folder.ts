@@ -5,6 +5,8 @@ export const CONTROL_SOCKET = "control.sock";
 /** For paired devices, by way of `batond accept`: hand-over requests and nothing else. */
 export const DEVICE_SOCKET = "device.sock";
 export const SINK_MEMORY = "sinks.json";
+/** What people were told of, and what they have yet to be. */
+export const WARNINGS = "warnings.json";
 /** Who spoke here, when, and who is forgotten. */
 export const DEVICES = "devices.json";
 /** The encrypted custody records. Their key lies elsewhere. */

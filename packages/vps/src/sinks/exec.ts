@@ -11,6 +11,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { BatonError } from "@baton/core/error";
 import type { Clock } from "@baton/io/clock";
 import { type Argv, runCommand } from "@baton/io/run-command";
+import { commandEnvironment } from "../command-environment.ts";
 import type { AccessToken, Sink } from "./sink.ts";
 
 export interface ExecSinkOptions {
@@ -18,15 +19,13 @@ export interface ExecSinkOptions {
 	/** Program and arguments, as given; no shell has a part in it. */
 	readonly command: Argv;
 	readonly timeoutMs: number;
-	/** The service's own environment, of which the command gets `PASSED_ON` alone. */
+	/** The service's own environment, of which the command gets a little. */
 	readonly environment: NodeJS.ProcessEnv;
 	readonly clock: Clock;
 }
 
-const PASSED_ON = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_RUNTIME_DIR"];
-
 export function execSink({ name, command, timeoutMs, environment, clock }: ExecSinkOptions): Sink {
-	const env = passOn(environment);
+	const env = commandEnvironment(environment);
 	return {
 		name,
 		async prove() {
@@ -49,11 +48,6 @@ function inputOf({ name, session, generation }: AccessToken): string {
 	const { accessToken, expiresAt } = session;
 	const input = { name, accessToken: accessToken.reveal(), expiresAt, generation };
 	return `${JSON.stringify(input)}\n`;
-}
-
-function passOn(environment: NodeJS.ProcessEnv): Record<string, string> {
-	const entries = PASSED_ON.map((key) => [key, environment[key]] as const);
-	return Object.fromEntries(entries.filter((entry): entry is [string, string] => !!entry[1]));
 }
 
 async function isRunnable(program: string, path = ""): Promise<boolean> {
