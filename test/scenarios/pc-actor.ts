@@ -302,12 +302,14 @@ function statusBody(words: Words): AnswerBody {
 	const [id = "", reason = "none-yet"] = need?.split("=") ?? [];
 	const of = words.option("of");
 	const [letter = "", generation = "1"] = of?.split("=") ?? [];
+	const ends = words.option("ends");
 	const told = { lineageId: lineageOf(letter), generation: Number(generation), proof: PROOF };
 	return {
 		type: "status",
 		state: words.next() as "held",
 		sinks: [],
 		...(of === undefined ? {} : told),
+		...(ends === undefined ? {} : { deadline: BEGINNING + (parseTime(ends) ?? 0) }),
 		...(need === undefined ? {} : { need: { id, reason: reason as "none-yet" } }),
 	};
 }

@@ -4,6 +4,7 @@
  */
 
 import type { StoreView } from "./classify-login.ts";
+import type { DeadlineWarning } from "./deadline-warning.ts";
 import { MINUTE } from "./duration.ts";
 import type { Fingerprint, LineageId } from "./lineage.ts";
 import type {
@@ -121,6 +122,8 @@ export interface HostMemory {
 	/** Wall-clock ms of the last answer. */
 	readonly contactAt: number | undefined;
 	readonly witness: Readonly<Record<LineageId, WitnessMemory>>;
+	/** The last warning of its login's end that was given here. */
+	readonly warned: DeadlineWarning | undefined;
 	/** The last status it told, for people. */
 	readonly status: StatusAnswer | undefined;
 }
@@ -130,6 +133,7 @@ export const NEW_HOST: HostMemory = {
 	need: undefined,
 	contactAt: undefined,
 	witness: {},
+	warned: undefined,
 	status: undefined,
 };
 

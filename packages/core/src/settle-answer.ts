@@ -4,6 +4,7 @@
  */
 
 import { CUSTODY_BACKOFF, HOST_BACKOFF } from "./backoff.ts";
+import { deadlineWarning, isNewWarning } from "./deadline-warning.ts";
 import {
 	avoidHost,
 	changeHandover,
@@ -282,20 +283,48 @@ function settleStatus(
 	const wait = draft.rules.timing.statusEvery * (0.9 + 0.2 * random);
 	rememberPc(draft, { statusAt: { ...draft.run.statusAt, [host]: now + wait } });
 	const before = hostMemory(draft, host);
-	changeHost(draft, host, { status: byPcClock(status, now), need: need?.reason });
-	if (need === undefined) return closeHostPermit(draft, host);
+	const told = byPcClock(status, now);
+	changeHost(draft, host, { status: told, need: need?.reason });
+	if (need === undefined) {
+		warnOfDeadline(draft, host, told.deadline, now);
+		return closeHostPermit(draft, host);
+	}
 	if (need.id === before.needId) return;
 	heedNeed(draft, host, need);
 }
 
+/** Each warning once for each login, also over restarts of either side. */
+function warnOfDeadline(
+	draft: PcDraft,
+	host: Host,
+	deadline: number | undefined,
+	now: number,
+): void {
+	const warning = deadlineWarning(deadline, now);
+	if (warning === undefined || !isNewWarning(warning, hostMemory(draft, host).warned)) return;
+	changeHost(draft, host, { warned: warning });
+	const reason = warning.days === 1 ? "1 day" : `${warning.days} days`;
+	notePc(draft, "warn", "deadline-near", { host, reason });
+}
+
 /** What a person reads on the PC is judged by the PC's clock. */
 function byPcClock(status: StatusAnswer, now: number): StatusAnswer {
-	const { accessUntil, deadline, rotatedAt } = status;
-	const moved = Object.entries({ accessUntil, deadline, rotatedAt }).flatMap(([name, at]) =>
-		at === undefined ? [] : [[name, byOurClock(at, status.now, now)] as const],
-	);
-	return { ...status, ...Object.fromEntries(moved) };
+	const move = <T extends object>(facts: T, names: readonly (keyof T)[]): T => {
+		const moved = names.flatMap((name) => {
+			const at = facts[name];
+			return typeof at === "number" ? [[name, byOurClock(at, status.now, now)] as const] : [];
+		});
+		return { ...facts, ...Object.fromEntries(moved) };
+	};
+	const { need } = status;
+	const evidence = need?.evidence && move(need.evidence, EVIDENCE_TIMES);
+	return {
+		...move(status, ["accessUntil", "deadline", "rotatedAt"]),
+		...(need === undefined || evidence === undefined ? {} : { need: { ...need, evidence } }),
+	};
 }
+
+const EVIDENCE_TIMES = ["since", "rotatedAt", "erasedAt", "claimedAt", "deadline"] as const;
 
 function closeHostPermit(draft: PcDraft, host: Host): void {
 	const { permit } = draft.record;

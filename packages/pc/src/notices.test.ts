@@ -44,6 +44,13 @@ test("a host that is busy is asked again without a word", () => {
 	expect([level, next]).toEqual(["info", undefined]);
 });
 
+test("a login that nears its end says when and how to make the next", () => {
+	expect(notice("deadline-near", "7 days", state("dedicated", "login:myvps"))).toMatchObject({
+		text: "the host's login nears its end",
+		next: `make the next login in its last week: ${COMMAND}`,
+	});
+});
+
 test.each(["spent", "host-needs-login"])("%s says how to make a new login", (what) => {
 	const { next } = notice(what, "deadline", state("dedicated", "login:myvps"));
 	expect(next).toBe(`make a new login for myvps: ${COMMAND}`);

@@ -36,6 +36,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 	"copy-disarmed": "a copy of a login handed over before came back and was disarmed",
 	"permit-opened": "the next login on this PC goes to the host",
 	"host-needs-login": "the host needs a login",
+	"deadline-near": "the host's login nears its end",
 	"host-unreachable": "no answer from the host, trying again",
 	"disk-failed": "could not write here, trying again",
 	"store-busy": "claude's locks stay held, waiting",
@@ -67,6 +68,8 @@ function nextOf(note: Note, state: PcState, login: HowToLogin): string | undefin
 			return "if you restored no backup, look what copies claude's files to this PC";
 		case "permit-opened":
 			return "run /login in claude on this PC";
+		case "deadline-near":
+			return `make the next login in its last week: ${login(host)}`;
 		case "host-needs-login":
 			return nextForHost(host, state, login);
 		case "store-busy":

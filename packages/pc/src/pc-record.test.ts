@@ -26,6 +26,7 @@ const FULL: PcRecord = {
 			need: "deadline",
 			contactAt: 9,
 			witness: { abc: { generation: 3, proof: FP } },
+			warned: { deadline: 11, days: 3 },
 			status: { v: 1, id: "x", type: "status", state: "held", sinks: [], disarm: [] },
 		},
 	},

@@ -86,6 +86,7 @@ const hostMemory = z.object({
 	need: maybe(lossReason),
 	contactAt: maybe(instant),
 	witness: z.record(text, witness),
+	warned: maybe(z.object({ deadline: instant, days: z.int() })),
 	/** For people only: one that is no longer understood is forgotten. */
 	status: z.pipe(z.unknown(), z.transform(statusOf)),
 }) satisfies z.ZodMiniType<HostMemory>;

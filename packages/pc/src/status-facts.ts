@@ -1,8 +1,9 @@
 /** What `baton status` tells, as plain facts: from the record, and from the watcher if one runs. */
 
+import { type DeadlineWarning, isNewWarning } from "@baton/core/deadline-warning";
 import type { Handover, Host, HostMemory, PcRecord, PcRules } from "@baton/core/handover-state";
 import { dedicatedStore, dedicatedTo, NEW_HOST } from "@baton/core/handover-state";
-import type { StatusAnswer } from "@baton/core/protocol";
+import type { LossEvidence, LossReason, StatusAnswer } from "@baton/core/protocol";
 import type { LiveFacts } from "./control/messages.ts";
 import { type Around, handoverWords, nextOfHandover } from "./handover-words.ts";
 import { type HowToLogin, howToLogin } from "./new-login.ts";
@@ -49,7 +50,9 @@ export interface HostFacts {
 	readonly version?: string;
 	/** What stands between it and the provider, by its last word. */
 	readonly provider?: string;
-	readonly need?: string;
+	readonly need?: LossReason;
+	/** What is known of a login that is lost there or was rolled back, by its last word. */
+	readonly evidence?: LossEvidence;
 	readonly contactAt?: number;
 	/** Why it cannot be reached; only known while a watcher runs. */
 	readonly trouble?: string;
@@ -167,7 +170,7 @@ function leftIn(
 
 function nextForHost(
 	host: Host,
-	{ status, need, contactAt }: HostMemory,
+	{ status, need, contactAt, warned }: HostMemory,
 	login: HowToLogin,
 	isWatched: boolean,
 ): string | undefined {
@@ -180,14 +183,22 @@ function nextForHost(
 		case "verifying":
 			return "nothing to do, but if it stays so, ask there: batond status";
 		default:
-			return undefined;
+			return warned !== undefined && warned.days <= 7 && isOf(warned, status?.deadline)
+				? `make its next login before this one ends: ${login(host)}`
+				: undefined;
 	}
+}
+
+/** Whether a warning is of this end, and not of the login before. */
+function isOf(warned: DeadlineWarning, deadline: number | undefined): boolean {
+	return deadline !== undefined && !isNewWarning({ ...warned, deadline }, warned);
 }
 
 function toldFacts({ status, need, contactAt }: HostMemory) {
 	const { state, lineageId, generation, accessUntil, deadline, rotatedAt, version } = status ?? {};
 	const told = { state, lineageId, generation, accessUntil, deadline, rotatedAt, version };
-	return defined({ ...told, provider: status?.provider, need, contactAt });
+	const evidence = need === undefined ? undefined : status?.need?.evidence;
+	return defined({ ...told, provider: status?.provider, need, evidence, contactAt });
 }
 
 /** Without the keys whose value is undefined. */

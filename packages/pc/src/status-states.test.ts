@@ -17,7 +17,7 @@ import {
 	type PcRecord,
 	type PcRules,
 } from "@baton/core/handover-state";
-import type { LossReason, StatusAnswer } from "@baton/core/protocol";
+import type { LossEvidence, LossReason, StatusAnswer } from "@baton/core/protocol";
 import { expect, test } from "vitest";
 import type { LiveFacts } from "./control/messages.ts";
 import { statusFacts } from "./status-facts.ts";
@@ -40,12 +40,14 @@ interface Shown {
 	/** The host's last word; it holds a login unless given, and was never heard from if null. */
 	readonly told?: Partial<StatusAnswer> | null;
 	readonly need?: LossReason;
+	/** The days of the last warning of its login's end. */
+	readonly warned?: number;
 	readonly mode?: Mode | "gone";
 	/** What a watcher knows; none runs if null. */
 	readonly live?: Partial<LiveFacts> | null;
 }
 
-function memoryOf({ told = {}, need }: Shown): HostMemory {
+function memoryOf({ told = {}, need, warned: days }: Shown): HostMemory {
 	if (told === null) return NEW_HOST;
 	const status: StatusAnswer = {
 		v: 1,
@@ -60,7 +62,8 @@ function memoryOf({ told = {}, need }: Shown): HostMemory {
 		disarm: [],
 		...told,
 	};
-	return { ...NEW_HOST, contactAt: NOW - 3 * MINUTE, status, need };
+	const warned = days === undefined ? undefined : { deadline: status.deadline ?? 0, days };
+	return { ...NEW_HOST, contactAt: NOW - 3 * MINUTE, status, need, warned };
 }
 
 function page(shown: Shown): string {
@@ -152,7 +155,23 @@ const STATES: Record<StatusAnswer["state"], true> = {
 	"needs-login": true,
 };
 
-const keys = <K extends string>(all: Record<K, true>) => Object.keys(all) as K[];
+const LOST = {
+	"revoked-or-reused": "needs-login",
+	deadline: "needs-login",
+	"lost-in-flight": "needs-login",
+	"rolled-back": "rolled-back",
+} as const satisfies Partial<Record<LossReason, StatusAnswer["state"]>>;
+
+const EVIDENCE: LossEvidence = {
+	since: NOW - HOUR,
+	generation: 41,
+	rotatedAt: NOW - 9 * HOUR,
+	device: "laptop",
+	claimedAt: NOW - 13 * DAY,
+	erasedAt: NOW - 13 * DAY,
+};
+
+const keys = <K extends string>(all: Record<K, unknown>) => Object.keys(all) as K[];
 const NONE = { told: { state: "none" }, need: "none-yet" } as const;
 const FIRST = { ...NONE, live: {} } satisfies Shown;
 
@@ -169,6 +188,14 @@ const PAGES: readonly (readonly [string, Shown])[] = [
 		"set back to an older state, and serving on",
 		{ told: { state: "rolled-back" }, need: "rolled-back" },
 	],
+	...keys(LOST).map(
+		(need) =>
+			[
+				`it needs a login, and tells what it knows: ${need}`,
+				{ told: { state: LOST[need], need: { id: "n", reason: need, evidence: EVIDENCE } }, need },
+			] as const,
+	),
+	["its login nears its end", { told: { deadline: NOW + 6 * DAY + HOUR }, warned: 7 }],
 	["its token has ended by its last word", { told: { accessUntil: NOW - HOUR } }],
 	[
 		"its login has ended by its last word",

@@ -1,6 +1,7 @@
 /** The facts of `baton status` as short lines for people, within 80 columns. */
 
 import { formatDuration } from "@baton/core/duration";
+import { lossStory } from "@baton/core/loss-evidence";
 import type { HostFacts, LeftFacts, PermitFacts, StatusFacts } from "./status-facts.ts";
 import { lossWords, providerWords } from "./words.ts";
 
@@ -71,6 +72,7 @@ function hostText(facts: HostFacts, now: number, page: Page): string[] {
 			: `last heard from ${formatDuration(now - contactAt)} ago`;
 	return [
 		...put(host, holderText(facts)),
+		...storyText(facts, now).flatMap((text) => put("", text)),
 		...timesText(facts, now).flatMap((text) => put("", text)),
 		...put("", trouble === undefined ? contact : `${contact}; now: ${trouble}`),
 		...(remedy === undefined ? [] : page.next(remedy)),
@@ -108,6 +110,11 @@ function holderText({ holder, generation = 0, need, state = "held", ...facts }: 
 		case "unknown":
 			return "not known yet whether it holds a login";
 	}
+}
+
+/** Why a login is lost, as far as it can be told. */
+function storyText({ need, evidence }: HostFacts, now: number): string[] {
+	return need === undefined || evidence === undefined ? [] : lossStory(need, evidence, now);
 }
 
 function inTransitText(fromElsewhere: boolean): string {

@@ -65,7 +65,14 @@ test.each<[string, Reading, PcRecord, unknown]>([
 
 test("one that a watcher has handed over already tells its generation", () => {
 	const witness = { [lineageIdOf(NEW)]: { generation: 4, proof: "p" } };
-	const memory = { needId: undefined, need: undefined, contactAt: 1, status: undefined, witness };
+	const memory = {
+		needId: undefined,
+		need: undefined,
+		contactAt: 1,
+		status: undefined,
+		warned: undefined,
+		witness,
+	};
 	const record = { ...knowing("handed-over"), hosts: { myvps: memory } };
 	expect(whatAppeared("myvps", NOTHING, { reading: BLANK, record })).toMatchObject({
 		result: "handed-over",

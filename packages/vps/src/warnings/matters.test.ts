@@ -122,7 +122,7 @@ test.each<[string, Partial<NameStatus>, string, string]>([
 		"a login",
 		{ deadline: NOW + 6 * DAY + HOUR, warnedDays: 7 },
 		"the login ends in 6 days, 2026-11-27 13:00 UTC, and no refresh moves that",
-		"on the PC: baton login, for this host; it takes the old one's place without a gap",
+		"in its last week make a new one on the PC: baton login, for this host; there is no gap",
 	],
 	[
 		"a setup token",

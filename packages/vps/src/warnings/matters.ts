@@ -55,7 +55,7 @@ function loginMatter(status: NameStatus, now: number): Found | undefined {
 		text: `the ${kind} ends in ${left}, ${minuteOf(deadline)}, and no refresh moves that`,
 		next: setupToken
 			? "claude setup-token, then batond import --setup-token"
-			: "on the PC: baton login, for this host; it takes the old one's place without a gap",
+			: "in its last week make a new one on the PC: baton login, for this host; there is no gap",
 	};
 }
 
