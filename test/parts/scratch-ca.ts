@@ -18,8 +18,11 @@ export function opensslMissing(): string | undefined {
 	return existsSync(OPENSSL) ? undefined : `${OPENSSL} is not there`;
 }
 
-/** @param names host names the certificate is good for */
-export function makeScratchCa(scratch: Scratch, names: readonly string[]): ScratchCa {
+/**
+ * @param names host names the certificate is good for
+ * @param days it is good for; less than none for one that has ended
+ */
+export function makeScratchCa(scratch: Scratch, names: readonly string[], days = 2): ScratchCa {
 	const at = (name: string) => scratch.at(name);
 	const openssl = (...args: string[]) => execFileSync(OPENSSL, args, { stdio: "pipe" });
 	const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
@@ -52,7 +55,7 @@ export function makeScratchCa(scratch: Scratch, names: readonly string[]): Scrat
 		"x509",
 		"-req",
 		"-days",
-		"2",
+		String(days),
 		"-in",
 		at("server.csr"),
 		"-CA",

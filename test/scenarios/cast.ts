@@ -6,9 +6,9 @@
 import { DAY, HOUR } from "@baton/core/duration";
 import type { Note } from "@baton/core/effect";
 import { type Fingerprint, fingerprint, lineageIdOf } from "@baton/core/lineage";
-import type { Tokens } from "@baton/core/oauth";
 import { Secret } from "@baton/core/secret";
 import { type ArmedSession, type Session, setupTokenSession } from "@baton/core/session";
+import type { Tokens } from "@baton/core/tokens";
 
 /** Every token of every story bears this, so that one that leaked is found. */
 export const CANARY = "CANARY";

@@ -4,7 +4,7 @@
  */
 
 import { MINUTE, SECOND } from "@baton/core/duration";
-import { rotate } from "@baton/core/oauth";
+import { rotate } from "@baton/core/tokens";
 import type { PcNode } from "./pc-node.ts";
 import type { Lock, Store } from "./store.ts";
 import type { World } from "./world.ts";

@@ -6,7 +6,7 @@
 import type { CustodyRecord } from "@baton/core/custody-state";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
 import { NORMAL_STORE } from "@baton/core/handover-state";
-import { rotate } from "@baton/core/oauth";
+import { rotate } from "@baton/core/tokens";
 import type { Claude } from "./claude.ts";
 import { HOST, type PcNode, type PcSnapshot } from "./pc-node.ts";
 import { type Content, EMPTY, type Store } from "./store.ts";

@@ -11,8 +11,6 @@ import {
 	type Provider,
 	parseRetryAfter,
 	type RefreshOutcome,
-	rotate,
-	type Tokens,
 } from "./oauth.ts";
 import { Secret } from "./secret.ts";
 import { type ArmedSession, isArmed, parseEntry } from "./session.ts";
@@ -61,8 +59,12 @@ describe("the refresh request", () => {
 		expect(form.size).toBe(4);
 	});
 
-	test("asks for no scope where none is known", () => {
-		const request = buildRefresh(PROVIDER, session({ scopes: [] }));
+	test.each([
+		["none is known", session({ scopes: [] }), {}],
+		["none of them is one", session({ scopes: ["a b", ""] }), {}],
+		["the provider refused to be asked by name", session(), { unscoped: true }],
+	])("asks for no scope where %s", (_why, login, how) => {
+		const request = buildRefresh(PROVIDER, login, how);
 		expect(JSON.parse(request.body?.reveal() ?? "")).not.toHaveProperty("scope");
 	});
 
@@ -82,6 +84,22 @@ function answer(status: number, body?: unknown, retryAfter?: string, date?: stri
 	const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
 	return { status, retryAfter, date, body: text };
 }
+
+const httpDate = (at: number) => new Date(at).toUTCString();
+
+/** Not dates, not in the form that is made, or so far off that no certificate would have held. */
+const ABSURD_DATES = [
+	"",
+	"now",
+	"5",
+	"2026-11-21T12:00:00Z",
+	"Sat, 21 Nov 2026 17:00:00 +0500",
+	"Thu, 01 Jan 1970 00:00:00 GMT",
+	"Fri, 31 Dec 9999 23:59:59 GMT",
+	"Sat, 99 Nov 2026 99:99:99 GMT",
+];
+
+const PROFILE = { account: { uuid: "acct", email: "CANARY" }, organization: {} };
 
 const GOOD = { access_token: "new-access", refresh_token: "new-refresh", expires_in: 28_800 };
 
@@ -133,6 +151,26 @@ describe("judging a refresh", () => {
 			response: answer(200, { ...GOOD, refresh_token: "x".repeat(10_000_000) }),
 			outcome: "no-reply",
 		},
+		{
+			what: "200, an access token with a line break",
+			response: answer(200, { ...GOOD, access_token: "new\naccess" }),
+			outcome: "no-reply",
+		},
+		{
+			what: "200, a refresh token with a letter beyond ASCII",
+			response: answer(200, { ...GOOD, refresh_token: "néw" }),
+			outcome: "no-reply",
+		},
+		{
+			what: "200, nested as deep as it goes",
+			response: answer(200, "[".repeat(60_000)),
+			outcome: "no-reply",
+		},
+		{
+			what: "200, after a mark",
+			response: answer(200, `\ufeff${JSON.stringify(GOOD)}`),
+			outcome: "rotated",
+		},
 		{ what: "200, an error", response: answer(200, invalidGrant), outcome: "no-reply" },
 		{ what: "204", response: answer(204), outcome: "no-reply" },
 		// Only this is a verdict on the token.
@@ -143,6 +181,11 @@ describe("judging a refresh", () => {
 			what: "400 invalid_request",
 			response: answer(400, { error: "invalid_request" }),
 			outcome: { refused: "request" },
+		},
+		{
+			what: "400 invalid_scope",
+			response: answer(400, { error: "invalid_scope" }),
+			outcome: { refused: "scope" },
 		},
 		{
 			what: "401 invalid_client",
@@ -161,6 +204,11 @@ describe("judging a refresh", () => {
 		{ what: "500", response: answer(500, html), outcome: { refused: "server" } },
 		{ what: "502", response: answer(502, html), outcome: { refused: "server" } },
 		{ what: "503", response: answer(503, html), outcome: { refused: "server" } },
+		{
+			what: "500 that says invalid_scope",
+			response: answer(500, { error: "invalid_scope" }),
+			outcome: { refused: "server" },
+		},
 		{
 			what: "500 that says invalid_grant",
 			response: answer(500, invalidGrant),
@@ -195,10 +243,33 @@ describe("judging a refresh", () => {
 
 	test.each([-5, 5])("a Retry-After that is a date, from a clock %d hours off ours", (hours) => {
 		const theirs = NOW + hours * HOUR;
-		const [date, after] = [theirs, theirs + 10 * MINUTE].map((at) => new Date(at).toUTCString());
+		const [date, after] = [theirs, theirs + 10 * MINUTE].map(httpDate);
 		expect(judgeRefresh(answer(429, undefined, after, date), NOW)).toMatchObject({
 			retryAfterMs: 10 * MINUTE,
 		});
+	});
+
+	test.each(ABSURD_DATES)("a Retry-After that is a date, beside the Date %j", (date) => {
+		const after = httpDate(NOW + 10 * MINUTE);
+		expect(judgeRefresh(answer(429, undefined, after, date), NOW)).toMatchObject({
+			retryAfterMs: 10 * MINUTE,
+		});
+	});
+});
+
+describe("what the provider's clock showed", () => {
+	const clockOf = (date: string | undefined) => {
+		const refreshed = judgeRefresh(answer(200, GOOD, undefined, date), NOW);
+		const probed = judgeProbe(answer(200, PROFILE, undefined, date), NOW);
+		return [refreshed, probed].map((judged) => "theirNow" in judged && judged.theirNow);
+	};
+
+	test.each([0, -5 * HOUR, 5 * HOUR, 20 * DAY])("is its Date, %d ms from ours", (off) => {
+		expect(clockOf(httpDate(NOW + off))).toEqual([NOW + off, NOW + off]);
+	});
+
+	test.each([undefined, ...ABSURD_DATES])("is not told by the Date %j", (date) => {
+		expect(clockOf(date)).toEqual([undefined, undefined]);
 	});
 });
 
@@ -214,98 +285,9 @@ test.each<[value: string | undefined, ms: number | undefined]>([
 	expect(parseRetryAfter(value, NOW)).toBe(ms);
 });
 
-describe("the tokens of a rotation", () => {
-	function tokensOf(fields: object): Tokens {
-		const judged = judgeRefresh(answer(200, { ...GOOD, ...fields }), NOW);
-		if (judged.kind !== "rotated") throw new Error(`judged ${judged.kind}`);
-		return judged.tokens;
-	}
-
-	test.each<[what: string, expiresIn: unknown, ms: number]>([
-		["8 h", 28_800, 8 * HOUR],
-		["in a string", "28800", 8 * HOUR],
-		["left out", undefined, HOUR],
-		["null", null, HOUR],
-		["0", 0, HOUR],
-		["negative", -5, HOUR],
-		["text", "soon", HOUR],
-		["an object", {}, HOUR],
-		["a thousand years", 31_536_000_000, 365 * DAY],
-	])("expires_in %s", (_what, expires_in, ms) => {
-		expect(tokensOf({ expires_in }).expiresInMs).toBe(ms);
-	});
-
-	test.each<[what: string, told: unknown, ms: number | undefined]>([
-		["30 days", 2_592_000, 30 * DAY],
-		["left out", undefined, undefined],
-		["0", 0, undefined],
-		["text", "CANARY", undefined],
-	])("refresh_token_expires_in %s", (_what, refresh_token_expires_in, ms) => {
-		expect(tokensOf({ refresh_token_expires_in }).deadlineInMs).toBe(ms);
-	});
-
-	test.each<[what: string, refresh_token: unknown]>([
-		["left out", undefined],
-		["null", null],
-		["empty", ""],
-	])("refresh_token %s: none is new", (_what, refresh_token) => {
-		expect(tokensOf({ refresh_token }).refreshToken).toBeUndefined();
-	});
-
-	test.each<[what: string, scope: unknown, scopes: string[] | undefined]>([
-		["two", "user:inference user:profile", ["user:inference", "user:profile"]],
-		["left out", undefined, undefined],
-		["empty", "", undefined],
-		["an array", ["x"], undefined],
-	])("scope %s", (_what, scope, scopes) => {
-		expect(tokensOf({ scope }).scopes).toEqual(scopes);
-	});
-});
-
-describe("the session after a rotation", () => {
-	const TOKENS: Tokens = {
-		accessToken: new Secret("new-access"),
-		refreshToken: new Secret("new-refresh"),
-		expiresInMs: 8 * HOUR,
-		deadlineInMs: undefined,
-		scopes: undefined,
-	};
-	const END = NOW + 20 * DAY;
-
-	test("new tokens, new expiry, everything else as it was", () => {
-		const before = session({ refreshTokenExpiresAt: END, subscriptionType: "max" });
-		const after = rotate(before, TOKENS, NOW);
-		expect(after.accessToken.reveal()).toBe("new-access");
-		expect(after.refreshToken?.reveal()).toBe("new-refresh");
-		expect(after).toMatchObject({
-			expiresAt: NOW + 8 * HOUR,
-			deadline: END,
-			scopes: ["user:inference", "user:profile"],
-			rest: { subscriptionType: "max" },
-		});
-	});
-
-	test("no new refresh token: the old one stays", () => {
-		const after = rotate(session(), { ...TOKENS, refreshToken: undefined }, NOW);
-		expect(after.refreshToken?.reveal()).toBe("old&refresh=ä");
-	});
-
-	test.each<[before: number | undefined, toldIn: number | undefined, after: number | undefined]>([
-		[END, undefined, END],
-		[END, 30 * DAY, END],
-		[END, 10 * DAY, NOW + 10 * DAY],
-		[undefined, 10 * DAY, NOW + 10 * DAY],
-		[undefined, undefined, undefined],
-	])("deadline %j, told %j from now: %j, never later", (before, toldIn, after) => {
-		const held = session({ refreshTokenExpiresAt: before });
-		expect(rotate(held, { ...TOKENS, deadlineInMs: toldIn }, NOW).deadline).toBe(after);
-	});
-});
-
 describe("judging a probe", () => {
-	const profile = { account: { uuid: "acct", email: "CANARY" }, organization: {} };
 	test.each<[what: string, response: HttpResponse, outcome: ProbeOutcome]>([
-		["200 with a profile", answer(200, profile), { kind: "good", account: "acct" }],
+		["200 with a profile", answer(200, PROFILE), { kind: "good", account: "acct" }],
 		["200 with html, a hotel's page", answer(200, "<html>"), { kind: "unknown" }],
 		["200 without a body", answer(200), { kind: "unknown" }],
 		["200 without an account", answer(200, {}), { kind: "unknown" }],
@@ -317,8 +299,8 @@ describe("judging a probe", () => {
 		["429", answer(429, undefined, "5"), { kind: "unknown" }],
 		["500", answer(500), { kind: "unknown" }],
 		["302", answer(302), { kind: "unknown" }],
-		["201 with a profile", answer(201, profile), { kind: "unknown" }],
+		["201 with a profile", answer(201, PROFILE), { kind: "unknown" }],
 	])("%s", (_what, response, outcome) => {
-		expect(judgeProbe(response)).toEqual(outcome);
+		expect(judgeProbe(response, NOW)).toEqual(outcome);
 	});
 });

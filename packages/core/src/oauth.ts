@@ -7,9 +7,11 @@
  */
 
 import * as z from "zod/mini";
-import { DAY, HOUR, SECOND } from "./duration.ts";
+import { DAY, SECOND } from "./duration.ts";
+import { scopesOf } from "./scopes.ts";
 import { Secret } from "./secret.ts";
-import type { ArmedSession, Session } from "./session.ts";
+import type { ArmedSession } from "./session.ts";
+import { readTokens, type Tokens } from "./tokens.ts";
 
 export interface Provider {
 	readonly tokenUrl: string;
@@ -39,7 +41,7 @@ export interface HttpResponse {
 	readonly status: number;
 	/** Raw `Retry-After`, if there was one. */
 	readonly retryAfter: string | undefined;
-	/** Its `Date`: what the other side's clock showed. */
+	/** Its `Date`: what the other side's clock showed, unless it lay in a cache since. */
 	readonly date: string | undefined;
 	/** Undefined if it did not arrive whole, or was larger than allowed. */
 	readonly body: string | undefined;
@@ -47,7 +49,12 @@ export interface HttpResponse {
 
 /** What a refresh came to. */
 export type RefreshOutcome =
-	| { readonly kind: "rotated"; readonly tokens: Tokens }
+	| {
+			readonly kind: "rotated";
+			readonly tokens: Tokens;
+			/** What the provider's clock showed, wall-clock ms, where that was told. */
+			readonly theirNow?: number | undefined;
+	  }
 	/** The provider says this refresh token is dead: `invalid_grant`, and nothing else. */
 	| { readonly kind: "dead" }
 	/** An answer that shows the token was not used up: try again later. */
@@ -57,9 +64,16 @@ export type RefreshOutcome =
 			readonly retryAfterMs: number | undefined;
 	  }
 	/** The request never left, so nothing was used up: no route, no name, connection refused. */
-	| { readonly kind: "not-sent" }
+	| { readonly kind: "not-sent"; readonly why?: NotSentReason }
 	/** Sent, and no readable answer: nobody can say whether the token was used up. */
 	| { readonly kind: "no-reply" };
+
+/** Why no connection to the provider came about, where it is more than that there was no way. */
+export type NotSentReason =
+	/** The proxy refused, asked for a password, or is no proxy. */
+	| "proxy"
+	/** The other end's certificate is not trusted, has ended, or is another's. */
+	| "certificate";
 
 export type RefusalReason =
 	/** 429. */
@@ -68,33 +82,39 @@ export type RefusalReason =
 	| "forbidden"
 	/** 5xx, or a redirect, which is never followed. */
 	| "server"
+	/** `invalid_scope`: it has to be asked for without naming scopes. */
+	| "scope"
 	/** Another 4xx: our request or settings are wrong. */
 	| "request";
 
-export interface Tokens {
-	readonly accessToken: Secret;
-	/** Absent if the provider did not rotate: keep the old one. */
-	readonly refreshToken: Secret | undefined;
-	/** Ms from the response. */
-	readonly expiresInMs: number;
-	/** Ms from the response to the end of the login, if told. */
-	readonly deadlineInMs: number | undefined;
-	readonly scopes: readonly string[] | undefined;
-}
-
 export type ProbeOutcome =
-	| { readonly kind: "good"; readonly account: string }
+	| {
+			readonly kind: "good";
+			readonly account: string;
+			/** As in `rotated`. */
+			readonly theirNow?: number | undefined;
+	  }
 	/** 401. Once is a rumour; twice, a minute apart, counts. */
 	| { readonly kind: "dead" }
 	/** 403, 429, 5xx, silence, or something that is no profile: says nothing about the token. */
 	| { readonly kind: "unknown" };
 
-export function buildRefresh(provider: Provider, session: ArmedSession): HttpRequest {
+/**
+ * Asks for the scopes of the login, as claude does and RFC 6749 section 6 allows: never for one more.
+ *
+ * @param unscoped leaves them out, which the RFC takes for all that were granted with the login
+ */
+export function buildRefresh(
+	provider: Provider,
+	session: ArmedSession,
+	{ unscoped = false } = {},
+): HttpRequest {
+	const scopes = unscoped ? [] : scopesOf(session.scopes);
 	const fields: Record<string, string> = {
 		grant_type: "refresh_token",
 		refresh_token: session.refreshToken.reveal(),
 		client_id: provider.clientId,
-		...(session.scopes.length === 0 ? {} : { scope: session.scopes.join(" ") }),
+		...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }),
 	};
 	const json = provider.body === "json";
 	return {
@@ -115,16 +135,6 @@ function formOf(fields: Record<string, string>): string {
 		.join("&");
 }
 
-const tokenText = z.string().check(z.minLength(1), z.maxLength(8192));
-
-const tokensSchema = z.object({
-	access_token: tokenText,
-	refresh_token: z.nullish(z.string().check(z.maxLength(8192))),
-	expires_in: z.optional(z.unknown()),
-	refresh_token_expires_in: z.optional(z.unknown()),
-	scope: z.optional(z.unknown()),
-});
-
 /**
  * Statuses behind which the request may have been carried out although the answer got lost on the way:
  * request timeout, gateway timeout, and two of a front server's own for "the origin sent no sane answer".
@@ -136,40 +146,20 @@ const LOST_ON_THE_WAY: readonly number[] = [408, 504, 520, 524];
 /** @param now wall-clock ms, for a `Retry-After` that is a date */
 export function judgeRefresh(response: HttpResponse, now: number): RefreshOutcome {
 	const { status, body } = response;
-	if (status >= 200 && status < 300) return judgeTokens(body);
+	const theirNow = theirClock(response, now);
+	if (status >= 200 && status < 300) {
+		// One that cannot be read may have rotated the token all the same.
+		const tokens = readTokens(parseJson(body));
+		return tokens === undefined ? { kind: "no-reply" } : { kind: "rotated", tokens, theirNow };
+	}
 	if (LOST_ON_THE_WAY.includes(status)) return { kind: "no-reply" };
-	if (status >= 400 && status < 500 && errorOf(body) === "invalid_grant") return { kind: "dead" };
+	const error = status >= 400 && status < 500 ? errorOf(body) : undefined;
+	if (error === "invalid_grant") return { kind: "dead" };
 	return {
 		kind: "refused",
-		why: refusalOf(status),
-		retryAfterMs: parseRetryAfter(response.retryAfter, clockOf(response, now)),
+		why: error === "invalid_scope" ? "scope" : refusalOf(status),
+		retryAfterMs: parseRetryAfter(response.retryAfter, theirNow ?? now),
 	};
-}
-
-/** A 2xx that cannot be read may have rotated the token all the same. */
-function judgeTokens(body: string | undefined): RefreshOutcome {
-	const parsed = tokensSchema.safeParse(parseJson(body));
-	if (!parsed.success) return { kind: "no-reply" };
-	const { access_token, refresh_token, expires_in, refresh_token_expires_in, scope } = parsed.data;
-	return {
-		kind: "rotated",
-		tokens: {
-			accessToken: new Secret(access_token),
-			refreshToken: refresh_token ? new Secret(refresh_token) : undefined,
-			expiresInMs: seconds(expires_in, 365 * DAY) ?? ASSUMED_LIFETIME,
-			deadlineInMs: seconds(refresh_token_expires_in, 3650 * DAY),
-			scopes: typeof scope === "string" && scope !== "" ? scope.split(" ") : undefined,
-		},
-	};
-}
-
-/** RFC 6749 5.1 lets a server leave `expires_in` out. An absurd one is treated alike. */
-const ASSUMED_LIFETIME = HOUR;
-
-function seconds(value: unknown, max: number): number | undefined {
-	const ms = (typeof value === "string" ? Number(value) : value) as unknown;
-	if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 1) return undefined;
-	return Math.min(ms * SECOND, max);
 }
 
 function refusalOf(status: number): RefusalReason {
@@ -184,10 +174,19 @@ function errorOf(body: string | undefined): string | undefined {
 	return typeof value.error === "string" ? value.error : undefined;
 }
 
-/** A `Retry-After` that is a date is by the clock of whoever sent it, which may be hours off ours. */
-function clockOf({ date }: HttpResponse, now: number): number {
-	const theirs = date === undefined ? Number.NaN : Date.parse(date);
-	return Number.isNaN(theirs) ? now : theirs;
+/** RFC 9110 5.6.7, the one form that is still made. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+/** A certificate is not good for so much longer that a clock this far off could have come to an answer. */
+const FARTHEST_CLOCK = 31 * DAY;
+
+/**
+ * What the clock of whoever answered showed, which may be hours off ours: a `Retry-After` that is a date
+ * is by that one. Undefined if it was not told, or is so far from ours that it tells nothing.
+ */
+function theirClock({ date }: HttpResponse, now: number): number | undefined {
+	if (date === undefined || !HTTP_DATE.test(date)) return undefined;
+	const theirs = Date.parse(date);
+	return Math.abs(theirs - now) <= FARTHEST_CLOCK ? theirs : undefined;
 }
 
 /** RFC 9110 10.2.3: seconds or an HTTP date. Milliseconds from now, or undefined if it is neither. */
@@ -216,33 +215,20 @@ const profileSchema = z.object({
 });
 
 /** A 200 that is no profile comes from something in between, a hotel's page perhaps: it says nothing. */
-export function judgeProbe(response: HttpResponse): ProbeOutcome {
+export function judgeProbe(response: HttpResponse, now: number): ProbeOutcome {
 	if (response.status === 401) return { kind: "dead" };
 	if (response.status !== 200) return { kind: "unknown" };
 	const profile = profileSchema.safeParse(parseJson(response.body));
-	return profile.success
-		? { kind: "good", account: profile.data.account.uuid }
-		: { kind: "unknown" };
+	if (!profile.success) return { kind: "unknown" };
+	return { kind: "good", account: profile.data.account.uuid, theirNow: theirClock(response, now) };
 }
 
 function parseJson(body: string | undefined): unknown {
 	if (body === undefined) return undefined;
 	try {
-		return JSON.parse(body);
+		// RFC 8259 8.1 lets a reader pass over a byte order mark.
+		return JSON.parse(body.replace(/^\ufeff/, ""));
 	} catch {
 		return undefined;
 	}
-}
-
-/** The session after a rotation. The deadline of a login never moves later, whatever is answered. */
-export function rotate(session: Session, tokens: Tokens, now: number): Session {
-	const told = tokens.deadlineInMs === undefined ? undefined : now + tokens.deadlineInMs;
-	return {
-		...session,
-		accessToken: tokens.accessToken,
-		refreshToken: tokens.refreshToken ?? session.refreshToken,
-		expiresAt: now + tokens.expiresInMs,
-		deadline: told === undefined ? session.deadline : Math.min(told, session.deadline ?? told),
-		scopes: tokens.scopes ?? session.scopes,
-	};
 }

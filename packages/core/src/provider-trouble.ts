@@ -3,13 +3,18 @@
 import type { CustodyRecord, Lineage, Role, Run } from "./custody-state.ts";
 import { probeMemory } from "./plan-custody.ts";
 
+/** Whether the last refresh never left, by why it failed; else the provider itself refused it. */
+export function isOutOfReach(why: string | undefined): boolean {
+	return why === "out of reach" || why === "proxy" || why === "certificate";
+}
+
 interface Custody {
 	readonly record: CustodyRecord;
 	readonly run: Run;
 }
 
 /**
- * @returns `out of reach`, how a refresh is being refused, or `unanswered` while the provider does not
+ * @returns why the provider is out of reach, how a refresh is being refused, or `unanswered` while the provider does not
  * say whose a delivered login is; undefined if all is well
  */
 export function providerTrouble({ record, run }: Custody, role: Role): string | undefined {

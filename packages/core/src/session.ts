@@ -34,7 +34,8 @@ export interface ArmedSession extends Session {
 	readonly refreshToken: Secret;
 }
 
-const TOKEN_MAX = 8192;
+/** Characters. */
+export const TOKEN_MAX = 8192;
 const token = z.string().check(z.maxLength(TOKEN_MAX));
 const instant = z.number().check(z.nonnegative(), z.maximum(8.64e15));
 
@@ -111,7 +112,7 @@ export function setupTokenSession(setupToken: Secret, expiresAt: number | undefi
 }
 
 /** RFC 6749, appendix A.12 and A.17. */
-const TOKEN_CHARACTERS = /^[\x20-\x7e]*$/;
+export const TOKEN_CHARACTERS = /^[\x20-\x7e]*$/;
 
 /**
  * The token with a character that no token has, if there is one: it could end a line in a header or in a

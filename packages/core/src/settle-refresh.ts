@@ -14,10 +14,11 @@ import {
 } from "./custody-draft.ts";
 import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
-import { type RefreshOutcome, rotate, type Tokens } from "./oauth.ts";
+import type { RefreshOutcome } from "./oauth.ts";
 import { probeMemory } from "./plan-custody.ts";
 import type { SpentReason } from "./protocol.ts";
 import { isUnexpired, type Session, sessionFingerprint } from "./session.ts";
+import { rotate, type Tokens } from "./tokens.ts";
 
 /** @param random from 0 to 1 */
 export function settleRefresh(
@@ -45,7 +46,7 @@ export function settleRefresh(
 				random,
 			);
 		case "not-sent":
-			return settleRefusal(draft, role, lineage, 0, "out of reach", now, random);
+			return settleRefusal(draft, role, lineage, 0, outcome.why ?? "out of reach", now, random);
 		case "no-reply":
 			return enterDoubt(draft, role, lineage, now);
 	}

@@ -75,9 +75,12 @@ export function leftWords(reason: string | undefined, host: Host): string {
 
 const PROVIDER: Readonly<Record<string, string>> = {
 	"out of reach": "the provider is out of reach from there",
+	proxy: "a proxy there does not let it through to the provider",
+	certificate: "it does not trust the certificate that the provider, or a proxy, shows it",
 	"rate-limited": "the provider asks it to wait (429)",
 	forbidden: "the provider refuses it (403)",
 	server: "the provider is in trouble (5xx)",
+	scope: "the provider refuses the login's scopes",
 	request: "the provider does not understand it (4xx)",
 	unanswered: "the provider has not said whose the login is",
 };

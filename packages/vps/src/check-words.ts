@@ -3,6 +3,7 @@
 import type { AskDecline, AskVerdict } from "@baton/core/ask-verdict";
 import { formatDuration } from "@baton/core/duration";
 import { EXIT, type ExitCode } from "@baton/core/error";
+import { isOutOfReach } from "@baton/core/provider-trouble";
 import type { NameStatus, NoTokenReason } from "./control-message.ts";
 import { explain } from "./explain-state.ts";
 import type { SinkReport } from "./sink-report.ts";
@@ -127,7 +128,7 @@ function doubts(status: NameStatus, { now }: CheckView): string[] {
 	const { state, need, waitsForPc, staged, failures, refusal, waitsForSinks } = status;
 	const isQuiet = (state === "held" || state === "refreshing") && need === undefined;
 	const needsNoWord = isQuiet && waitsForSinks === undefined;
-	const provider = refusal === "out of reach" ? "is out of reach" : "refuses for now";
+	const provider = isOutOfReach(refusal) ? "is out of reach" : "refuses for now";
 	return [
 		...(needsNoWord ? [] : [explain(status, now).state]),
 		...(hasEnded(status, now) ? ["no refresh can follow"] : []),

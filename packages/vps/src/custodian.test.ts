@@ -378,6 +378,8 @@ describe("why there is no access token", () => {
 
 	test.each<[RefreshOutcome, string, string]>([
 		[{ kind: "not-sent" }, "out-of-reach", "out of reach"],
+		[{ kind: "not-sent", why: "proxy" }, "out-of-reach", "proxy"],
+		[{ kind: "not-sent", why: "certificate" }, "out-of-reach", "certificate"],
 		[{ kind: "refused", why: "rate-limited", retryAfterMs: undefined }, "refused", "rate-limited"],
 	])("the login is held, its token has ended: %j", async (outcome, reason, refusal) => {
 		const custodian = await claimed();

@@ -18,6 +18,7 @@ async function load(settings: unknown) {
 
 const ENV = { type: "env-file", path: "/a/.env" };
 const TEMPLATE = { type: "template", path: "/a/file", template: "{{accessToken}}" };
+const proxied = (proxy: string) => ({ provider: { proxy } });
 const sink = (settings: unknown) => ({ names: { default: { sinks: { s: settings } } } });
 
 test("without a file every default holds", async () => {
@@ -39,6 +40,10 @@ test("durations are read as milliseconds, and what is left out keeps its default
 test("a provider on this very machine may do without https", async () => {
 	const { provider } = await load({ provider: { tokenUrl: "http://127.0.0.1:9/token" } });
 	expect(provider.tokenUrl).toBe("http://127.0.0.1:9/token");
+});
+
+test.each(["http://a:3128", "https://a", "a:3128", "none"])("%s is a proxy", async (proxy) => {
+	expect((await load(proxied(proxy))).provider.proxy).toBe(proxy);
 });
 
 test("sinks that keep a file have their defaults", async () => {
@@ -96,6 +101,15 @@ test.each<[string, unknown, RegExp, RegExp]>([
 	["a wrong unit", { timing: { deadConfirm: "5y" } }, /deadConfirm is wrong: not a duration/, /./],
 	["plain http", { provider: { tokenUrl: "http://a.example/" } }, /not an https address/, /./],
 	["a password", { provider: { tokenUrl: "https://a:b@c.example/" } }, /not an https address/, /./],
+	["a proxy of another kind", proxied("socks5://a:1"), /proxy is wrong: not the address of/, /./],
+	["a proxy with a path", proxied("http://a:1/b"), /proxy is wrong: not the address of/, /./],
+	[
+		"a proxy with a password",
+		proxied("http://a:b@c:1"),
+		/proxy is wrong: a password does not belong into the settings/,
+		/./,
+	],
+	["an authority from nowhere", { provider: { ca: "ca.pem" } }, /ca is wrong: not an abs/, /./],
 	["another engine", { engine: "magic" }, /engine is wrong: it should be one of http/, /./],
 	["a wrong sink", { names: { a: { sinks: { b: { type: "ftp" } } } } }, /claude-code, exec/, /./],
 	["a wrong name", { names: { A: {} } }, /small letters/, /./],

@@ -21,6 +21,8 @@ import { Custodian } from "./custodian.ts";
 import { type CustodyStore, custodyStore } from "./custody-store.ts";
 import { DeviceBook } from "./device-book.ts";
 import { httpEngine } from "./engines/http.ts";
+import type { Route } from "./engines/route.ts";
+import { openRoute } from "./open-route.ts";
 import { httpProbe } from "./probe.ts";
 import { openSockets } from "./service-sockets.ts";
 import { statusOf } from "./serving.ts";
@@ -115,7 +117,8 @@ async function openCustodians(
 	options: ServiceOptions & { onNews(): void },
 	audit: AuditLog,
 ): Promise<ReadonlyMap<string, Custodian>> {
-	const { settings, stateFolder, keyPath } = options;
+	const { settings, stateFolder, keyPath, environment } = options;
+	const route = await openRoute(settings.provider, environment);
 	const folder = join(stateFolder, SECRETS);
 	const store = custodyStore(openSecretStore({ folder, key: keyFile(keyPath) }));
 	const memory = await openSinkMemory(join(stateFolder, SINK_MEMORY));
@@ -130,7 +133,7 @@ async function openCustodians(
 		[...custodians.values()].some((one) => one.isDisarming(path));
 	for (const [name, found] of records) {
 		const record = found ?? (await firstRecord(name, store));
-		const context = { ...options, store, memory, audit, isKnown, isDisarming };
+		const context = { ...options, route, store, memory, audit, isKnown, isDisarming };
 		const custodian = openCustodian(record, context);
 		custodians.set(name, custodian);
 	}
@@ -146,6 +149,7 @@ async function firstRecord(name: string, store: CustodyStore): Promise<CustodyRe
 interface CustodianContext extends ServiceOptions {
 	/** Something has happened that a person may have to hear of. */
 	onNews(): void;
+	readonly route: Route;
 	readonly store: CustodyStore;
 	readonly memory: SinkMemory;
 	readonly audit: AuditLog;
@@ -154,7 +158,8 @@ interface CustodianContext extends ServiceOptions {
 }
 
 function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {
-	const { settings, clock, log, store, audit, onNews } = context;
+	const { settings, route, clock, log, store, audit, onNews } = context;
+	const now = () => clock.now();
 	const { name } = record;
 	const provider = providerOf(settings, VERSION);
 	const { requestLimit } = settings.timing;
@@ -164,8 +169,8 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 	return new Custodian({
 		record,
 		rules: rulesOf(settings),
-		engine: httpEngine(provider, requestLimit, () => clock.now()),
-		probe: httpProbe(provider, requestLimit),
+		engine: httpEngine(provider, requestLimit, now, route),
+		probe: httpProbe(provider, requestLimit, now, route),
 		sinks,
 		store,
 		clock,

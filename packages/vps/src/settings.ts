@@ -11,6 +11,7 @@ import { BatonError } from "@baton/core/error";
 import { CLAUDE_PROVIDER, type Provider } from "@baton/core/oauth";
 import { parseTemplate } from "@baton/core/sink-template";
 import * as z from "zod/mini";
+import { proxyFault } from "./proxy-address.ts";
 
 /** `"90s"`, `"10m"`, `"2h"`, `"7d"`, `"250ms"`; read as milliseconds. */
 const duration = z.pipe(
@@ -23,6 +24,10 @@ const address = z
 	.string()
 	.check(z.maxLength(2048), z.refine(isSafeAddress, "not an https address"));
 
+const folder = z.string().check(z.regex(/^(\/|~\/)/, "not an absolute path"));
+
+const file = folder.check(z.regex(/[^/]$/, "not a file"));
+
 const providerSchema = z.strictObject({
 	tokenUrl: z._default(address, CLAUDE_PROVIDER.tokenUrl),
 	profileUrl: z._default(address, CLAUDE_PROVIDER.profileUrl),
@@ -31,6 +36,18 @@ const providerSchema = z.strictObject({
 		CLAUDE_PROVIDER.clientId,
 	),
 	body: z._default(z.enum(["json", "form"]), CLAUDE_PROVIDER.body),
+	/** Without it, what `HTTPS_PROXY` says; `"none"` for none whatever that says. */
+	proxy: z.optional(
+		z.string().check(
+			z.refine((text) => text === "none" || proxyFault(text) === undefined, {
+				error: ({ input }) => proxyFault(String(input)) ?? "",
+			}),
+		),
+	),
+	/** `user:password` for that proxy, in a file of its own. */
+	proxyCredentials: z.optional(file),
+	/** Certificates in PEM that are trusted as well. */
+	ca: z.optional(file),
 });
 
 const timingSchema = z.strictObject({
@@ -50,10 +67,6 @@ const timingSchema = z.strictObject({
 		DEFAULT_TIMING.lookAtSinks,
 	),
 });
-
-const folder = z.string().check(z.regex(/^(\/|~\/)/, "not an absolute path"));
-
-const file = folder.check(z.regex(/[^/]$/, "not a file"));
 
 /** `"0600"`: its owner can read it, and nobody else can write it. Read as a number. */
 const mode = z.pipe(
@@ -152,6 +165,7 @@ export const settingsSchema = z.strictObject({
 });
 
 export type Settings = z.output<typeof settingsSchema>;
+export type ProviderSettings = Settings["provider"];
 export type NameSettings = z.output<typeof nameSchema>;
 export type SinkSettings = z.output<typeof sinkSchema>;
 export type OutletSettings = z.output<typeof outletSchema>;
@@ -161,7 +175,8 @@ export function rulesOf({ refresh, timing }: Settings): CustodyRules {
 }
 
 export function providerOf({ provider }: Settings, version: string): Provider {
-	return { ...provider, userAgent: `baton/${version}` };
+	const { tokenUrl, profileUrl, clientId, body } = provider;
+	return { tokenUrl, profileUrl, clientId, body, userAgent: `baton/${version}` };
 }
 
 function templateFault(text: string): string | undefined {

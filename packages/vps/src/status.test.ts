@@ -127,6 +127,15 @@ test.each<[string, Partial<NameStatus>, string[]]>([
 		],
 	],
 	[
+		"a proxy that does not let us through",
+		{ state: "held", failures: 3, refusal: "proxy" },
+		[
+			"default: well; this host holds the login and keeps it fresh",
+			"  the provider is out of reach: the proxy does not let us through (failure 3 in a row); trying again",
+			"    next: look at provider in batond.json",
+		],
+	],
+	[
 		"a provider that refuses",
 		{ state: "held", failures: 12, refusal: "rate-limited" },
 		[

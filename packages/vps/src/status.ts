@@ -81,16 +81,20 @@ function stagedWords(state: string): string {
 
 const REFUSALS: Readonly<Record<string, string>> = {
 	"out of reach": "is out of reach",
+	proxy: "is out of reach: the proxy does not let us through",
+	certificate: "is out of reach: its certificate, or the proxy's, is not trusted",
 	"rate-limited": "asks to wait, with 429",
 	forbidden: "refuses with 403",
 	server: "refuses with 5xx",
+	scope: "refuses the scopes it was asked for",
 	request: "refuses with 4xx",
 };
 
 function failureWords({ failures, refusal = "" }: NameStatus): string[] {
 	const how = REFUSALS[refusal] ?? "does not answer";
 	const line = `  the provider ${how} (failure ${failures} in a row); trying again`;
-	return refusal === "request" ? [line, "    next: look at provider in batond.json"] : [line];
+	const isOurs = refusal === "request" || refusal === "proxy" || refusal === "certificate";
+	return isOurs ? [line, "    next: look at provider in batond.json"] : [line];
 }
 
 function facts(status: NameStatus, now: number): string[] {

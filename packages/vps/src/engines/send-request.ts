@@ -7,16 +7,17 @@
 
 import { type ClientRequest, type IncomingMessage, request as startRequest } from "node:http";
 import type { Socket } from "node:net";
-import type { HttpRequest, HttpResponse } from "@baton/core/oauth";
+import type { HttpRequest, HttpResponse, NotSentReason } from "@baton/core/oauth";
 import { Secret } from "@baton/core/secret";
-import { connect } from "./connect.ts";
+import { connect, reasonOf } from "./connect.ts";
 import { readBody } from "./read-body.ts";
+import { type Route, STRAIGHT } from "./route.ts";
 
 export type SendOutcome =
 	/** A status line and headers came; the body only if it came whole and was short enough. */
 	| { readonly kind: "response"; readonly response: HttpResponse }
 	/** Not one byte of the request left this machine. */
-	| { readonly kind: "not-sent" }
+	| { readonly kind: "not-sent"; readonly why?: NotSentReason }
 	/** Some of it may have left, and no answer came. */
 	| { readonly kind: "no-reply" };
 
@@ -28,20 +29,26 @@ export interface SendLimits {
 }
 
 /** Never throws: what goes wrong is an outcome. */
-export async function sendRequest(request: HttpRequest, limits: SendLimits): Promise<SendOutcome> {
+export async function sendRequest(
+	request: HttpRequest,
+	limits: SendLimits,
+	route: Route = STRAIGHT,
+): Promise<SendOutcome> {
 	const deadline = new AbortController();
 	const timer = setTimeout(() => deadline.abort(), limits.totalMs);
 	let socket: Socket | undefined;
 	try {
-		socket = await connect(new URL(request.url), deadline.signal);
-	} catch {
+		socket = await connect(new URL(request.url), route, deadline.signal);
+	} catch (error) {
 		clearTimeout(timer);
-		return { kind: "not-sent" };
+		const why = reasonOf(error);
+		return { kind: "not-sent", ...(why === undefined ? {} : { why }) };
 	}
 	try {
 		const answer = await exchange(socket, request);
 		const body = await readBody(answer, limits.bodyBytes);
-		const { "retry-after": retryAfter, date } = answer.headers;
+		const { "retry-after": retryAfter, date: written, age } = answer.headers;
+		const date = age === undefined ? written : undefined;
 		const status = answer.statusCode ?? 0;
 		return { kind: "response", response: { status, retryAfter, date, body } };
 	} catch {
