@@ -1,9 +1,11 @@
 /**
- * `npm run test:nodes -- [--json] [FILTER…]`: the demo and the tests of the built programs under every
- * line of Node that is supported, the floor first. A filter is vitest's: a part of a test file's path.
+ * `npm run test:nodes -- [--json] [--node LINE]… [FILTER…]`: the demo and the tests of the built programs
+ * under every line of Node that is supported, the floor first, or only under those named, such as 22. A
+ * filter is vitest's: a part of a test file's path.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { parseArgs } from "node:util";
 import { otherArguments, printFacts } from "./facts-line.ts";
 import { ROOT } from "./project.ts";
 import { mustRun, run } from "./run.ts";
@@ -14,6 +16,15 @@ import { countsLine, countTests, NOTHING_RAN, type TestCounts } from "./test-cou
 const VERSIONS = ["20.19.0", "22.23.3", "24.21.0"] as const;
 
 const FOLDER = join(ROOT, "build/nodes");
+
+function versionsOf(lines: readonly string[] | undefined): readonly string[] {
+	if (lines === undefined) return VERSIONS;
+	return lines.map((line) => {
+		const version = VERSIONS.find((one) => one.split(".")[0] === line);
+		if (version === undefined) throw new Error(`--node takes 20, 22 or 24, not ${line}`);
+		return version;
+	});
+}
 
 /** Brought by npm, as a package of its own; built programs and tests run by it alone. */
 async function provideNode(version: string): Promise<string> {
@@ -51,11 +62,16 @@ async function runTests(
 	return countTests({ ...counts, success: counts.success && code === 0 });
 }
 
-const filters = otherArguments();
+const { values, positionals: filters } = parseArgs({
+	args: otherArguments(),
+	options: { node: { type: "string", multiple: true } },
+	allowPositionals: true,
+});
+const versions = versionsOf(values.node);
 await provideSystemPackages();
 await mustRun(["npm", "run", "--silent", "build"]);
 const sum = { passed: 0, failed: 0, skipped: 0, demos: 0 };
-for (const version of VERSIONS) {
+for (const version of versions) {
 	const node = await provideNode(version);
 	// What is started by `#!/usr/bin/env node` is to run by it too.
 	const env = { PATH: [dirname(node), process.env.PATH ?? ""].join(delimiter) };
@@ -67,5 +83,5 @@ for (const version of VERSIONS) {
 	sum.failed += counts.failed + (shown ? 0 : 1);
 	sum.skipped += counts.skipped;
 }
-printFacts({ ok: sum.failed === 0, nodes: VERSIONS.length, ...sum });
+printFacts({ ok: sum.failed === 0, nodes: versions.length, ...sum });
 process.exitCode = sum.failed > 0 ? 1 : 0;
