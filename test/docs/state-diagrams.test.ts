@@ -19,6 +19,7 @@ const PHASES = Object.keys({
 	"in-doubt": true,
 	suspect: true,
 	"rolled-back": true,
+	revoking: true,
 	"needs-login": true,
 } satisfies Record<Phase["name"], true>);
 

@@ -37,7 +37,7 @@ export interface BatondHost {
  * @param environment of every `batond` here
  */
 export function makeBatondHost(
-	{ tokenUrl, profileUrl }: OAuthAddresses,
+	{ tokenUrl, profileUrl, revokeUrl }: OAuthAddresses,
 	settings: Json = {},
 	environment: Record<string, string> = {},
 ): BatondHost {
@@ -49,7 +49,7 @@ export function makeBatondHost(
 	const config = scratch.at("config", "batond.json");
 	const sinks = { claude: { type: "claude-code", configDir: claudeFolder } };
 	const whole = {
-		provider: { tokenUrl, profileUrl },
+		provider: { tokenUrl, profileUrl, revokeUrl },
 		timing: { requestLimit: "2s", deadConfirm: "500ms", witnessWait: "2s" },
 		names: { default: { sinks } },
 		...settings,

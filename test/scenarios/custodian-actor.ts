@@ -23,7 +23,8 @@ import { generationProof } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
-import { formatEntry, type Session } from "@baton/core/session";
+import type { RevokeOutcome, RevokeVerdict } from "@baton/core/revoke-verdict";
+import { formatEntry, type Session, sessionFingerprint } from "@baton/core/session";
 import {
 	BEGINNING,
 	fpOf,
@@ -172,7 +173,10 @@ export class CustodianActor implements Actor {
 	#event(words: Words): CustodyEvent {
 		if (words.take("tick")) return { type: "tick", random: 0 };
 		if (words.take("clock jumped")) return { type: "clock-jumped", random: 0 };
-		if (words.take("refresh asked")) return { type: "refresh-asked", key: "r", random: 0 };
+		if (words.take("refresh asked")) {
+			return { type: "refresh-asked", key: "r", force: words.flag("force"), random: 0 };
+		}
+		if (words.take("revoke asked")) return { type: "revoke-asked", key: "r", random: 0 };
 		if (words.take("forget")) return { type: "device-forgotten", device: words.next(), random: 0 };
 		if (words.take("import")) return this.#import(words);
 		if (words.take("sinks hold")) return this.#confirmed(words.next());
@@ -306,6 +310,12 @@ export class CustodianActor implements Actor {
 				return this.#answer(effect);
 			case "verdict":
 				return verdictLine(effect.verdict);
+			case "revocation":
+				return revocationLine(effect.verdict);
+			case "clear-sinks":
+				return "clear sinks";
+			case "revoke":
+				return `log out ${nameOf(sessionFingerprint(effect.session))}`;
 			case "probe":
 				return `probe ${nameOf(fingerprintOf(effect.accessToken))}`;
 			case "prove-sinks":
@@ -339,6 +349,7 @@ type Outcome =
 	| { type: "sinks-proved"; writable: number; total: number }
 	| { type: "harvested"; outcome: Extract<RefreshOutcome, { kind: "rotated" }> | undefined }
 	| { type: "source-disarmed"; outcome: DisarmOutcome }
+	| { type: "revoked"; outcome: RevokeOutcome }
 	| { type: "refreshed"; outcome: RefreshOutcome };
 
 /** What came of the operation under way. */
@@ -353,6 +364,8 @@ function outcomeEvent(words: Words): Outcome | undefined {
 		if (words.take("nothing")) return { type: "harvested", outcome: undefined };
 		return { type: "harvested", outcome: rotated(words) };
 	}
+	if (words.take("logged out")) return { type: "revoked", outcome: { kind: "revoked" } };
+	if (words.take("logout")) return { type: "revoked", outcome: revokeOutcome(words) };
 	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words) };
 	if (words.take("refresh")) return { type: "refreshed", outcome: refreshOutcome(words) };
 	return undefined;
@@ -389,6 +402,13 @@ function refreshOutcome(words: Words): RefreshOutcome {
 	return { kind: "refused", why, retryAfterMs };
 }
 
+function revokeOutcome(words: Words): RevokeOutcome {
+	if (words.take("impossible")) return { kind: "impossible", why: "the provider answered 404" };
+	return words.take("failed")
+		? { kind: "failed", why: "out of reach" }
+		: words.fail("no outcome of a logout");
+}
+
 /** `A=3`: the PC was told that login A is at generation 3. */
 function witnessOf(text: string, forged: boolean): Request["witness"][number] {
 	const [letter = "", count = ""] = text.split("=");
@@ -418,6 +438,12 @@ function verdictLine(verdict: AskVerdict): string {
 	if (verdict.kind === "asked") return "verdict asked";
 	const from = verdict.from === undefined ? "" : `, from ${since(verdict.from)} on`;
 	return `verdict declined: ${verdict.why}${from}`;
+}
+
+function revocationLine(verdict: RevokeVerdict): string {
+	return verdict.kind === "revoking"
+		? "revocation has begun"
+		: `revocation declined: ${verdict.why}`;
 }
 
 function fingerprintOf(secret: { reveal(): string }): string {

@@ -57,6 +57,7 @@ const say = fc.oneof(
 	fc.tuple(login, device).map(([name, from]) => `deliver ${name}${from}`),
 	fc.tuple(login, device).map(([name, from]) => `deliver ${name}${from}`),
 	fc.constantFrom("tick", "start", "start", "clock jumped", "refresh asked", "status"),
+	fc.constantFrom("refresh asked force", "revoke asked"),
 	fc.constantFrom(
 		"import A0 from /f",
 		"import B0 from /f replace",
@@ -128,6 +129,9 @@ class CustodyStory extends Story<CustodianActor> {
 				if (ending === "other") return `refreshed to ${rotated().toLowerCase()}`;
 				if (ending === "badly") return "refresh dead";
 				return ending === "silent" ? "refresh had no reply" : "refresh refused server";
+			case "revoke":
+				if (ending === "well") return "logged out";
+				return ending === "badly" ? "logout impossible" : "logout failed";
 			case "void":
 				return "probed unknown";
 			default:
@@ -148,7 +152,7 @@ function tell(
 /** Always the same stories, so that a red test stays red; another seed tells others. */
 const SEED = 20261121;
 const RUNS = { numRuns: 400, seed: SEED };
-const STARTED = ["probe", "prove-sinks", "harvest", "disarm-source", "refresh"];
+const STARTED = ["probe", "prove-sinks", "harvest", "disarm-source", "refresh", "revoke"];
 
 test("persist comes first, one operation runs at once, and the next instant lies ahead", () =>
 	fc.assert(
@@ -297,6 +301,30 @@ test("rolled back or in need of a login, nothing of it is spent", () =>
 					(effect) => effect.type === "refresh" && effect.role === "current",
 				);
 				expect(spends).toBe(false);
+			});
+		}),
+		RUNS,
+	));
+
+test("once a login is revoked nothing of it is spent or served, and only another one takes its place", () =>
+	fc.assert(
+		fc.property(moves, (played) => {
+			const revoked = new Set<string>();
+			tell(played, (story, move) => {
+				const done = story.play(move);
+				if (done === undefined) return;
+				const { current } = story.actor.state.record;
+				for (const effect of done.effects) {
+					const isOf = (lineageId: string | undefined) => revoked.has(lineageId ?? "");
+					if (effect.type === "refresh") {
+						expect(isOf(story.actor.state.record[effect.role]?.lineageId)).toBe(false);
+					}
+					if (effect.type === "publish") expect(isOf(effect.token.lineageId)).toBe(false);
+				}
+				if (current !== undefined && revoked.has(current.lineageId)) {
+					expect(["revoking", "needs-login"]).toContain(current.phase.name);
+				}
+				if (current?.phase.name === "revoking") revoked.add(current.lineageId);
 			});
 		}),
 		RUNS,

@@ -54,6 +54,9 @@ export const MUTANTS: readonly Mutant[] = [
 	mutant("import claimed while armed", {
 		decideCustody: (state, event, now) => real.decideCustody(trustingFile(state), event, now),
 	}),
+	mutant("revoked and refreshed", {
+		decideCustody: (state, event, now) => real.decideCustody(unrevoked(state), event, now),
+	}),
 	mutant("foreign login overwritten", {
 		judgeSinkFile: (facts) => {
 			const verdict = real.judgeSinkFile(facts);
@@ -157,6 +160,14 @@ function trustingFile(state: CustodyState): CustodyState {
 	if (staged?.imported === undefined) return state;
 	const imported = { ...staged.imported, state: "disarmed" as const };
 	return { ...state, record: { ...state.record, staged: { ...staged, imported } } };
+}
+
+/** A wish to end a login is forgotten while the provider is out of reach. */
+function unrevoked(state: CustodyState): CustodyState {
+	const { current } = state.record;
+	if (current?.phase.name !== "revoking" || state.run.operation !== undefined) return state;
+	const held = { ...current, phase: { name: "held" } as const };
+	return { ...state, record: { ...state.record, current: held } };
 }
 
 function keepingPermit(before: PcState, decision: HandoverDecision): HandoverDecision {

@@ -12,6 +12,7 @@ import {
 	intentAt,
 	type Lineage,
 	type ServedToken,
+	servedToken,
 } from "@baton/core/custody-state";
 import { type CustodyEvent, decideCustody } from "@baton/core/decide-custody";
 import type { HandoverEvent } from "@baton/core/decide-handover";
@@ -66,6 +67,8 @@ export class Oracle {
 	readonly #takes = new Map<PcNode, number>();
 	readonly #leaves = new Map<PcNode, number[]>();
 	readonly #asked = new Set<Family>();
+	/** Logins that a person has ended. */
+	readonly #revoked = new Set<string>();
 	#provider: Provider | undefined;
 	#vps: VpsNode | undefined;
 	#pcs: readonly PcNode[] = [];
@@ -171,6 +174,7 @@ export class Oracle {
 		if (lineage === undefined || intentAt(lineage.phase) === undefined) {
 			this.violate("3: a refresh is sent whose intent is not on disk");
 		}
+		if (this.#revoked.has(lineage?.lineageId ?? "")) this.violate("a revoked login is spent");
 		if (lineage?.phase.name === "in-doubt") this.#lateTry.add(token);
 		const [current] = lineages;
 		if (current?.fp === fp && current.phase.name === "rolled-back") {
@@ -275,6 +279,7 @@ export class Oracle {
 		}
 		const old = before?.current;
 		const now = after.current;
+		if (now?.phase.name === "revoking") this.#revoked.add(now.lineageId);
 		if (old !== undefined && old.lineageId === now?.lineageId && now.generation < old.generation) {
 			this.violate("4: a generation falls");
 		}
@@ -354,6 +359,11 @@ export class Oracle {
 		if (family !== undefined) family.abandoned ??= why;
 	}
 
+	/** A state that was put back knows nothing of it. */
+	vpsRolledBack(): void {
+		this.#revoked.clear();
+	}
+
 	escrowErased(pc: PcNode, fp: Fingerprint): void {
 		const escrow = pc.disk.escrows.get(fp);
 		const step = pc.process?.state.record.handovers.find((one) => one.fp === fp)?.step;
@@ -366,11 +376,21 @@ export class Oracle {
 
 	sinkWritten(vps: VpsNode, before: SinkFile, _token: ServedToken): void {
 		const held = before.session?.refreshToken;
-		if (held === undefined) return;
-		const fp = fingerprint(held);
-		const { record } = vps.disk;
-		if (record?.current?.fp === fp || (record !== undefined && isUsedUp(record, fp))) return;
+		if (held === undefined || isKept(vps.disk.record, fingerprint(held))) return;
 		this.violate("8: a foreign login in a sink is overwritten");
+	}
+
+	sinkCleared(vps: VpsNode, before: SinkFile): void {
+		const held = before.session?.refreshToken;
+		if (held !== undefined && !isKept(vps.disk.record, fingerprint(held))) {
+			this.violate("8: a foreign login in a sink is cleared away");
+		}
+		const { record } = vps.disk;
+		const served = record === undefined ? undefined : servedToken(record, vps.now);
+		const token = before.session?.accessToken;
+		if (token !== undefined && served?.accessFp === fingerprint(token)) {
+			this.violate("a sink is cleared of the token that is served");
+		}
 	}
 
 	sourceDisarmed(vps: VpsNode, fp: Fingerprint): void {
@@ -530,4 +550,9 @@ export class Oracle {
 		if (phase.name === "refreshing" && vps.process?.custody.run.operation !== undefined) return;
 		this.violate(`stuck: custody stays ${phase.name}`);
 	}
+}
+
+/** Whether a refresh token is, or was, in this custody. */
+function isKept(record: CustodyRecord | undefined, fp: Fingerprint): boolean {
+	return record !== undefined && (record.current?.fp === fp || isUsedUp(record, fp));
 }

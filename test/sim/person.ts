@@ -98,6 +98,7 @@ export class Person {
 			() => this.#importOnVps(),
 			() => this.#importOnVps(),
 			() => this.#falseAlarm(),
+			() => this.#revokeOnVps(),
 		];
 		return [...common, ...rare.filter(() => random.chance(0.3))];
 	}
@@ -234,6 +235,7 @@ export class Person {
 		this.#vps.disk.record = snapshot;
 		this.#vps.rollbackAt = this.#world.timeline.now;
 		this.#vps.witnessed.clear();
+		this.#world.oracle.vpsRolledBack();
 		for (const lineage of [current, staged]) {
 			this.#world.oracle.abandon(lineage?.session.refreshToken?.reveal(), "rolled back");
 		}
@@ -281,6 +283,11 @@ export class Person {
 		if (session?.refreshToken === undefined) return;
 		this.#world.tell(() => "person imports the login on the vps");
 		this.#vps.import(session, this.#world.random.chance(0.7));
+	}
+
+	#revokeOnVps(): void {
+		this.#world.tell(() => "person revokes the login on the vps");
+		this.#vps.revoke();
 	}
 
 	#falseAlarm(): void {

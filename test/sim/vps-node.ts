@@ -19,6 +19,7 @@ import { nextWake } from "@baton/core/plan-custody";
 import { type Answer, PROTOCOL_VERSION, type Request } from "@baton/core/protocol";
 import type { PublishEffect } from "@baton/core/publish-event";
 import { type PublishState, startPublish } from "@baton/core/publish-state";
+import type { RevokeOutcome } from "@baton/core/revoke-verdict";
 import type { ArmedSession, Session } from "@baton/core/session";
 import { nextLook } from "@baton/core/settle-look";
 import type { World } from "./world.ts";
@@ -146,6 +147,12 @@ export class VpsNode {
 			nonce: random.hex(32),
 			random: random.next(),
 		});
+	}
+
+	/** A command on this machine: end the login for good. */
+	revoke(): void {
+		const { random } = this.#world;
+		this.dispatch({ type: "revoke-asked", key: `k${this.#serial++}`, random: random.next() });
 	}
 
 	dispatch(event: CustodyEvent, to = this.process): void {
@@ -286,7 +293,14 @@ export class VpsNode {
 					{ type: "sinks-confirmed", access: effect.access, random: random.next() },
 					process,
 				);
+			case "revoke":
+				return this.#logOut(process, effect.id, effect.session);
+			case "clear-sinks":
+				return this.#publish(process, { type: "clear" });
+			case "clear-sink":
+				return this.#clearSink(process, effect.sink);
 			case "verdict":
+			case "revocation":
 				return;
 			case "note":
 				oracle.said(effect);
@@ -383,6 +397,46 @@ export class VpsNode {
 		const why = random.pick(["rate-limited", "forbidden", "server"] as const);
 		const retryAfterMs = random.chance(0.5) ? random.between(SECOND, HOUR) : undefined;
 		return { kind: "refused", why, retryAfterMs };
+	}
+
+	#logOut(process: Process, id: number, session: Session): void {
+		const { provider, random, faults, timeline, oracle } = this.#world;
+		const token = session.refreshToken?.reveal();
+		const family = token === undefined ? undefined : provider.familyOf(token);
+		timeline.after(random.between(10, 2 * SECOND), () => {
+			const fails = provider.isDown || random.chance(faults.refreshRefused);
+			const refuses = !fails && random.chance(0.1);
+			if (family !== undefined && !fails && !refuses) provider.revoke(family);
+			if (refuses) oracle.abandon(token, "cannot be logged out, and is forgotten here");
+			const outcome = fails
+				? ({ kind: "failed", why: "out of reach" } as const)
+				: ({ kind: refuses ? "impossible" : "revoked", why: "404" } as RevokeOutcome);
+			this.dispatch({ type: "revoked", id, outcome, random: random.next() }, process);
+		});
+	}
+
+	#clearSink(process: Process, sink: string): void {
+		const { random, faults, timeline, oracle } = this.#world;
+		timeline.after(random.between(1, 50), () => {
+			if (!this.#isAlive(process)) return;
+			const failed = { type: "clear-failed", sink, why: "full", random: random.next() } as const;
+			if (random.chance(faults.sinkFails)) return this.#publish(process, failed);
+			if (sink !== "file") {
+				return this.#publish(process, { type: "cleared", sink, how: "impossible" });
+			}
+			const verdict = this.#judgeSink(process, undefined);
+			if (verdict === "foreign") this.disk.sinkWritten = false;
+			if (verdict === "foreign" || verdict === "logged-out") {
+				return this.#publish(process, { type: "cleared", sink, how: verdict });
+			}
+			if (!this.disk.sinkWritten && verdict !== "disarm") {
+				return this.#publish(process, { type: "cleared", sink, how: "nothing" });
+			}
+			oracle.sinkCleared(this, this.sink);
+			this.sink = { exists: true, session: undefined };
+			oracle.copiesChanged("sink cleared");
+			this.#publish(process, { type: "cleared", sink, how: "cleared" });
+		});
 	}
 
 	#writeSink(process: Process, sink: string, token: ServedToken): void {

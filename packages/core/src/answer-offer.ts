@@ -46,7 +46,9 @@ function reasonToDecline(
 	if (staged !== undefined && staged.firstFp !== offer.fp && !isSealed(staged)) {
 		if (isBusy(staged) || !offer.replace) return "busy";
 	}
-	return isHealthy(draft, now) && !offer.replace ? "healthy" : undefined;
+	if (offer.replace) return undefined;
+	if (record.current?.phase.name === "revoking") return "busy";
+	return isHealthy(draft, now) ? "healthy" : undefined;
 }
 
 function isReservedFor(reservation: Reservation | undefined, now: number): boolean {

@@ -6,6 +6,7 @@ import type { Lineage } from "./custody-state.ts";
 import { lossEvidence } from "./loss-evidence.ts";
 import type { AnswerBody } from "./protocol.ts";
 import { providerTrouble } from "./provider-trouble.ts";
+import { isLoggedOut } from "./revoke-login.ts";
 import { isBusy, isSealed } from "./staged-login.ts";
 
 export function statusOf(draft: Draft): AnswerBody {
@@ -15,7 +16,7 @@ export function statusOf(draft: Draft): AnswerBody {
 	const provider = providerTrouble(draft, current === undefined ? "staged" : "current");
 	return {
 		type: "status",
-		state: lineage?.phase.name ?? "none",
+		state: stateOf(lineage),
 		sinks: [],
 		...(lineage === undefined ? {} : factsOf(lineage)),
 		...(current === undefined ? {} : { proof: proofOf(draft, current) }),
@@ -23,6 +24,12 @@ export function statusOf(draft: Draft): AnswerBody {
 		...(staged === undefined ? {} : { stagedFp: staged.firstFp }),
 		...(need === undefined ? {} : { need }),
 	};
+}
+
+/** What a device hears: of a login that a person ends here, that there is none. */
+function stateOf(lineage: Lineage | undefined) {
+	const name = lineage?.phase.name ?? "none";
+	return name === "revoking" ? "needs-login" : name;
 }
 
 function factsOf(lineage: Lineage) {
@@ -45,6 +52,8 @@ function needOf(draft: Draft) {
 		return { id: `none-yet.${Object.keys(past).length}`, reason: "none-yet" as const };
 	}
 	const { phase, lineageId } = current;
+	// A person has ended it here: no PC shall bring another unasked.
+	if (isLoggedOut(current)) return undefined;
 	const evidence = lossEvidence(draft.record);
 	if (evidence === undefined) return undefined;
 	const reason = phase.name === "needs-login" ? phase.reason : ("rolled-back" as const);

@@ -44,8 +44,8 @@ function draftOf(current: Lineage | undefined, retryAt = 0): Draft {
 	};
 }
 
-function verdictOf(draft: Draft, now: number) {
-	askRefresh(draft, "k", now);
+function verdictOf(draft: Draft, now: number, force = false) {
+	askRefresh(draft, "k", force, now);
 	const effect: CustodyEffect | undefined = draft.reply?.();
 	return effect?.type === "verdict" ? { key: effect.key, ...effect.verdict } : undefined;
 }
@@ -106,10 +106,29 @@ test.each<[what: string, Lineage | undefined, after: number, retry: number, verd
 	);
 });
 
+test.each<[what: string, lineage: Lineage, after: number, retry: number, verdict: object]>([
+	["in its first quarter", HELD, MINUTE, 0, { kind: "asked" }],
+	[
+		"no end known",
+		{ ...HELD, session: { ...session, expiresAt: undefined } },
+		0,
+		0,
+		{ kind: "asked" },
+	],
+	["during a wait all the same not", HELD, MINUTE, HOUR, { why: "backing-off", from: T0 + HOUR }],
+	["a login that has ended not", HELD, 700 * HOUR, 0, { why: "no-refresh" }],
+	["suspect not", { ...HELD, phase: { name: "suspect", since: T0 } }, 0, 0, { why: "not-held" }],
+])("forced: %s", (_what, lineage, after, retry, wanted) => {
+	const draft = draftOf(lineage, retry === 0 ? 0 : T0 + retry);
+	const kind = "why" in wanted ? "declined" : "asked";
+	expect(verdictOf(draft, T0 + after, true)).toEqual({ key: "k", kind, ...wanted });
+	expect(draft.run.asked?.force).toBe(kind === "asked" ? true : undefined);
+});
+
 test("an ask lapses with its time, its token and its login, and not before", () => {
 	const asked = () => {
 		const draft = draftOf(HELD);
-		askRefresh(draft, "k", T0 + 3 * HOUR);
+		askRefresh(draft, "k", false, T0 + 3 * HOUR);
 		return draft;
 	};
 	const after = (change: (draft: Draft) => void, now = T0 + 3 * HOUR) => {

@@ -14,20 +14,29 @@ import { isArmed } from "./session.ts";
 /** An ask that could not be served by then was refused by circumstance. */
 const ASK_GOOD_FOR = 2 * MINUTE;
 
-export function askRefresh(draft: Draft, key: string, now: number): void {
-	const verdict = judgeAsk(draft, now);
+/** @param force also of a token in the first quarter of its life, which a person has to mean */
+export function askRefresh(draft: Draft, key: string, force: boolean, now: number): void {
+	const verdict = judgeAsk(draft, force, now);
 	draft.reply = () => ({ type: "verdict", key, verdict });
 	const { current } = draft.record;
 	if (verdict.kind === "declined" || current?.phase.name !== "held") return;
-	if (isAsked(draft, current)) return;
+	if (isAsked(draft, current) && (draft.run.asked?.force || !force)) return;
 	const access = fingerprint(current.session.accessToken);
-	remember(draft, { asked: { access, until: now + ASK_GOOD_FOR } });
+	remember(draft, { asked: { access, until: now + ASK_GOOD_FOR, force } });
 	const { fp, lineageId, generation } = current;
 	note(draft, "info", "refresh-asked", { fp, lineageId, generation });
 }
 
 export function isAsked({ run }: Pick<CustodyState, "run">, lineage: Lineage): boolean {
 	return run.asked !== undefined && run.asked.access === fingerprint(lineage.session.accessToken);
+}
+
+/** From when on what was asked for may be done, wall-clock ms; undefined if that cannot be told. */
+export function askedFrom(
+	{ run }: Pick<CustodyState, "run">,
+	lineage: Lineage,
+): number | undefined {
+	return run.asked?.force ? lineage.obtainedAt : earliestRefreshAt(tokenLife(lineage));
 }
 
 /** An ask ends with the token it was for, with any outcome that leaves the login not held, and in time. */
@@ -52,7 +61,7 @@ export function dropAsk(draft: Draft, now: number): void {
 	});
 }
 
-function judgeAsk({ record, run }: CustodyState | Draft, now: number): AskVerdict {
+function judgeAsk({ record, run }: CustodyState | Draft, force: boolean, now: number): AskVerdict {
 	const { current } = record;
 	if (current?.phase.name === "refreshing") return { kind: "asked" };
 	if (current?.phase.name !== "held") return { kind: "declined", why: "not-held" };
@@ -60,8 +69,9 @@ function judgeAsk({ record, run }: CustodyState | Draft, now: number): AskVerdic
 	const ended = session.deadline !== undefined && session.deadline <= now;
 	if (!isArmed(session) || ended) return { kind: "declined", why: "no-refresh" };
 	const from = earliestRefreshAt(tokenLife(current));
-	if (from === undefined) return { kind: "declined", why: "end-unknown" };
-	if (now < from) return { kind: "declined", why: "too-soon", from };
+	if (from === undefined && !force) return { kind: "declined", why: "end-unknown" };
+	if (from !== undefined && now < from && !force)
+		return { kind: "declined", why: "too-soon", from };
 	const { at } = run.refreshRetry.current;
 	return now < at ? { kind: "declined", why: "backing-off", from: at } : { kind: "asked" };
 }

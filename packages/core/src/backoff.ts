@@ -54,6 +54,9 @@ export const LONGEST_SINK_WAIT = 6 * MINUTE;
 /** A probe that said nothing: 403, 429, 5xx or silence. */
 export const PROBE_BACKOFF: BackoffTable = [5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE];
 
+/** A logout at the provider: a person waits for the first few, and later nobody does. */
+export const REVOKE_BACKOFF: BackoffTable = [2 * SECOND, 10 * SECOND, MINUTE, 10 * MINUTE, HOUR];
+
 /** claude's locks are held, or the store could not be written, on the PC. */
 export const STORE_BACKOFF: BackoffTable = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 5 * MINUTE];
 

@@ -36,7 +36,13 @@ const phase = z.discriminatedUnion("name", [
 	}),
 	z.object({ name: z.literal("in-doubt"), intent, lateTryAt: z.optional(instant) }),
 	z.object({ name: z.literal("rolled-back"), witnessed: instant, since: instant }),
-	z.object({ name: z.literal("needs-login"), reason: lossReason, since: instant }),
+	z.object({ name: z.literal("revoking"), since: instant }),
+	z.object({
+		name: z.literal("needs-login"),
+		reason: lossReason,
+		since: instant,
+		notRevoked: z.optional(text),
+	}),
 ]);
 
 const lineage = z.object({

@@ -35,7 +35,15 @@ export type Phase =
 	| { readonly name: "suspect"; readonly since: number }
 	/** A witness knows a higher generation: serve, never spend. */
 	| { readonly name: "rolled-back"; readonly witnessed: number; readonly since: number }
-	| { readonly name: "needs-login"; readonly reason: LossReason; readonly since: number };
+	/** A person ends it: never refreshed or served again, and logged out at the provider. */
+	| { readonly name: "revoking"; readonly since: number }
+	| {
+			readonly name: "needs-login";
+			readonly reason: LossReason;
+			readonly since: number;
+			/** It was forgotten here, but the provider did not log it out, and why. */
+			readonly notRevoked?: string | undefined;
+	  };
 
 /** The phases from which a refresh may begin. */
 export type QuietPhase = Extract<Phase, { name: "staged" | "verifying" | "held" | "suspect" }>;
@@ -152,6 +160,7 @@ export type Operation =
 			readonly fp: Fingerprint;
 			readonly again: boolean;
 	  }
+	| { readonly kind: "revoke"; readonly id: number }
 	/** A look whose outcome counts no more, but which is not over yet. */
 	| { readonly kind: "void"; readonly id: number };
 
@@ -193,6 +202,13 @@ export interface Retry {
 
 export const NO_RETRY: Retry = { failures: 0, at: 0 };
 
+export interface Ask {
+	readonly access: Fingerprint;
+	readonly until: number;
+	/** However young the token is. */
+	readonly force: boolean;
+}
+
 /** Gone with the process. */
 export interface Run {
 	/** Since when this service has run with no jump of the clock, wall-clock ms. */
@@ -219,7 +235,9 @@ export interface Run {
 	/** Witnesses heard while a token was under way. */
 	readonly deferred: readonly Witness[];
 	/** A person or program asked for this access token to be refreshed now, and until when that holds. */
-	readonly asked: { readonly access: Fingerprint; readonly until: number } | undefined;
+	readonly asked: Ask | undefined;
+	/** Who asked for a revocation that has yet to begin, since a token is on its way. */
+	readonly revokers: readonly string[];
 	/** The access token the last rotation replaced, to learn from, and whether it was seen dead. */
 	readonly replaced:
 		| {
@@ -228,7 +246,7 @@ export interface Run {
 				readonly dead: boolean;
 		  }
 		| undefined;
-	/** The access token last given to the sinks in this run. */
+	/** The access token last given to the sinks in this run, or `CLEARED`. */
 	readonly published: Fingerprint | undefined;
 }
 
@@ -314,10 +332,14 @@ export function freshRun(now: number): Run {
 		witnessAgrees: false,
 		deferred: [],
 		asked: undefined,
+		revokers: [],
 		replaced: undefined,
 		published: undefined,
 	};
 }
+
+/** Stands for a fingerprint: the sinks were told to hold nothing of ours. */
+export const CLEARED = "cleared";
 
 /** An access token sinks may have, and what it belongs to. */
 export interface ServedToken {
@@ -360,7 +382,7 @@ function isServable(phase: Phase): boolean {
 		case "refreshing":
 			return isServable(phase.before);
 		default:
-			return phase.name !== "needs-login";
+			return phase.name !== "needs-login" && phase.name !== "revoking";
 	}
 }
 

@@ -11,6 +11,7 @@ import { askRefresh, dropAsk, lapseAsk } from "./ask-refresh.ts";
 import { backoffDelay, SINK_BACKOFF } from "./backoff.ts";
 import { change, changeLineage, type Draft, enter, note, remember } from "./custody-draft.ts";
 import {
+	CLEARED,
 	type CustodyRecord,
 	type CustodyRules,
 	type CustodyState,
@@ -34,6 +35,8 @@ import type { ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import { withinBounds } from "./remembered-past.ts";
+import { askRevoke, beginRevoking, isLoggedOut, settleRevocation } from "./revoke-login.ts";
+import type { RevokeOutcome } from "./revoke-verdict.ts";
 import { isArmed } from "./session.ts";
 import { settleLearning, settleProbe } from "./settle-probe.ts";
 import { enterDoubt, makeCurrent, nameOf, settleRefresh, settleSpent } from "./settle-refresh.ts";
@@ -80,8 +83,21 @@ export type CustodyEvent =
 	| { readonly type: "clock-jumped"; readonly random: number }
 	/** Every sink holds this access token. */
 	| { readonly type: "sinks-confirmed"; readonly access: Fingerprint; readonly random: number }
-	/** A person or program asks for a refresh now. */
-	| { readonly type: "refresh-asked"; readonly key: string; readonly random: number }
+	/** A person or program asks for a refresh now; with `force` however young the token is. */
+	| {
+			readonly type: "refresh-asked";
+			readonly key: string;
+			readonly force: boolean;
+			readonly random: number;
+	  }
+	/** A person asks for the current login to be ended for good. */
+	| { readonly type: "revoke-asked"; readonly key: string; readonly random: number }
+	| {
+			readonly type: "revoked";
+			readonly id: number;
+			readonly outcome: RevokeOutcome;
+			readonly random: number;
+	  }
 	/** A person has forgotten this device: no place is kept for it. */
 	| { readonly type: "device-forgotten"; readonly device: string; readonly random: number };
 
@@ -140,7 +156,9 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 				replaced: undefined,
 			});
 		case "refresh-asked":
-			return askRefresh(draft, event.key, now);
+			return askRefresh(draft, event.key, event.force, now);
+		case "revoke-asked":
+			return askRevoke(draft, event.key, now);
 		case "device-forgotten":
 			return forgetDevice(draft, event.device);
 		case "sinks-confirmed":
@@ -164,9 +182,11 @@ function retryOf(lineage: Lineage | undefined, now: number): Retry {
 
 function voidLook(operation: Operation | undefined): Operation | undefined {
 	if (operation === undefined) return undefined;
-	const bringsTokens = operation.kind === "refresh" || operation.kind === "harvest";
-	return bringsTokens ? operation : { kind: "void", id: operation.id };
+	return NO_LOOKS.includes(operation.kind) ? operation : { kind: "void", id: operation.id };
 }
+
+/** What they bring or bring about is true after a jump as before. */
+const NO_LOOKS: readonly Operation["kind"][] = ["refresh", "harvest", "revoke"];
 
 type OutcomeEvent = Extract<CustodyEvent, { id: number }>;
 
@@ -177,6 +197,7 @@ function settleOperation(draft: Draft, event: OutcomeEvent, now: number): void {
 	remember(draft, { operation: undefined });
 	settleOutcome(draft, operation, event, now);
 	heedDeferred(draft, now);
+	beginRevoking(draft, now);
 }
 
 function settleOutcome(draft: Draft, operation: Operation, event: OutcomeEvent, now: number): void {
@@ -193,6 +214,9 @@ function settleOutcome(draft: Draft, operation: Operation, event: OutcomeEvent, 
 	if (event.type === "source-disarmed" && operation.kind === "disarm") {
 		if (draft.record.staged?.fp !== operation.fp) return;
 		return settleDisarm(draft, operation, event.outcome, now, event.random);
+	}
+	if (event.type === "revoked" && operation.kind === "revoke") {
+		return settleRevocation(draft, event.outcome, now, event.random);
 	}
 	if (event.type === "harvested" && operation.kind === "harvest") {
 		remember(draft, { harvested: { ...draft.run.harvested, [operation.role]: true } });
@@ -295,6 +319,8 @@ function take(draft: Draft, step: Step, now: number, random: number): boolean {
 		}
 		case "disarm":
 			return startDisarm(draft, step.path);
+		case "revoke":
+			return startRevocation(draft);
 		case "refresh":
 			return startRefresh(draft, step.role, now);
 		default:
@@ -339,6 +365,15 @@ function startDisarm(draft: Draft, path: string): boolean {
 	if (!again) changeLineage(draft, "staged", { imported: { path, state: "disarming" } });
 	const id = begin(draft, (id) => ({ kind: "disarm", id, fp, again }));
 	draft.effects.push({ type: "disarm-source", id, path, fp, access });
+	return true;
+}
+
+function startRevocation(draft: Draft): boolean {
+	const { current } = draft.record;
+	if (current === undefined) return true;
+	const { session } = current;
+	const id = begin(draft, (id) => ({ kind: "revoke", id }));
+	draft.effects.push({ type: "revoke", id, session });
 	return true;
 }
 
@@ -421,7 +456,18 @@ function warnOfDeadline(draft: Draft, now: number): void {
 
 function publishing(draft: Draft, now: number): CustodyEffect[] {
 	const token = servedToken(draft.record, now);
-	if (token === undefined || token.accessFp === draft.run.published) return [];
+	if (token === undefined) return clearing(draft);
+	if (token.accessFp === draft.run.published) return [];
 	remember(draft, { published: token.accessFp });
 	return [{ type: "publish", token }];
+}
+
+/** Of a login that a person has ended; after each start anew, as it does no harm twice. */
+function clearing(draft: Draft): CustodyEffect[] {
+	const { current } = draft.record;
+	const isOver =
+		current !== undefined && (current.phase.name === "revoking" || isLoggedOut(current));
+	if (!isOver || draft.run.published === CLEARED) return [];
+	remember(draft, { published: CLEARED });
+	return [{ type: "clear-sinks" }];
 }

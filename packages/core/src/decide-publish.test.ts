@@ -44,6 +44,8 @@ function text(effect: PublishEffect): string {
 			return `write ${effect.sink} ${effect.token.generation}`;
 		case "look-at-sink":
 			return `look ${effect.sink} ${effect.token?.generation ?? "none"}`;
+		case "clear-sink":
+			return `clear ${effect.sink}`;
 		case "confirm":
 			return `confirm ${[1, 2, 3].find((generation) => accessFp(generation) === effect.access)}`;
 		case "note":

@@ -3,13 +3,14 @@
  */
 
 import { backoffDelay, LONGEST_SINK_WAIT, SINK_BACKOFF } from "./backoff.ts";
+import { askClear, nextClear, settleClear, startClears } from "./clear-sinks.ts";
 import {
 	type PublishDecision,
 	type PublishEffect,
 	type PublishEvent,
 	sinkNote,
 } from "./publish-event.ts";
-import { isDue, lags, type PublishState, withSink } from "./publish-state.ts";
+import { isDue, lags, type PublishState, type SinkState, withSink } from "./publish-state.ts";
 import { pause, settleLook, startLooks } from "./settle-look.ts";
 
 export function decidePublish(
@@ -19,11 +20,12 @@ export function decidePublish(
 ): PublishDecision {
 	const settled = settle(state, event, now);
 	const written = startWrites(settled.state, now);
-	const looked = startLooks(written.state, now);
+	const cleared = startClears(written.state, now);
+	const looked = startLooks(cleared.state, now);
 	const confirmed = confirm(looked.state);
 	return {
 		state: confirmed.state,
-		effects: [settled, written, looked, confirmed].flatMap(({ effects }) => effects),
+		effects: [settled, written, cleared, looked, confirmed].flatMap(({ effects }) => effects),
 	};
 }
 
@@ -37,6 +39,11 @@ function settle(state: PublishState, event: PublishEvent, now: number): PublishD
 			return settleProof(state, event);
 		case "looked":
 			return settleLook(state, event, now);
+		case "clear":
+			return askClear(state);
+		case "cleared":
+		case "clear-failed":
+			return settleClear(state, event, now);
 		default:
 			return settleWrite(state, event, now);
 	}
@@ -45,8 +52,16 @@ function settle(state: PublishState, event: PublishEvent, now: number): PublishD
 /** A new token is worth a new attempt, or look, at once, whatever became of the last one. */
 function hurry(sinks: PublishState["sinks"]): PublishState["sinks"] {
 	return Object.fromEntries(
-		Object.entries(sinks).map(([name, sink]) => [name, { ...sink, retryAt: 0, lookAt: 0 }]),
+		Object.entries(sinks).map(([name, sink]) => [
+			name,
+			{ ...sink, retryAt: 0, lookAt: 0, clearing: underWay(sink) },
+		]),
 	);
+}
+
+/** What is being cleared is written after, so that no token is cleared away. */
+function underWay({ clearing }: SinkState): SinkState["clearing"] {
+	return clearing === "begun" ? clearing : undefined;
 }
 
 /** Told once, however often a refresh waits for it. */
@@ -101,7 +116,7 @@ function startWrites(state: PublishState, now: number): PublishDecision {
 	const { token } = state;
 	if (token === undefined) return { state, effects: [] };
 	const lagging = Object.entries(state.sinks)
-		.filter(([, sink]) => lags(sink, token) && sink.writing === undefined)
+		.filter(([, sink]) => lags(sink, token) && isFree(sink))
 		.filter(([, { retryAt }]) => isDue(retryAt, now, LONGEST_SINK_WAIT))
 		.map(([name]) => name);
 	const writing = { writing: token.accessFp };
@@ -109,6 +124,10 @@ function startWrites(state: PublishState, now: number): PublishDecision {
 		state: lagging.reduce((before, name) => withSink(before, name, writing), state),
 		effects: lagging.map((sink) => ({ type: "write-sink", sink, token })),
 	};
+}
+
+function isFree({ writing, clearing }: SinkState): boolean {
+	return writing === undefined && clearing !== "begun";
 }
 
 /** A paused sink is not waited for: it holds nothing of ours that a person has not taken over. */
@@ -131,12 +150,12 @@ function update(
 	return { state: withSink(state, name, fields), effects };
 }
 
-/** The instant of the next attempt at a lagging sink, wall-clock ms; infinity if there is none. */
+/** The instant of the next attempt at a sink, wall-clock ms; infinity if there is none. */
 export function nextWrite(state: PublishState): number {
 	const { token } = state;
-	if (token === undefined) return Number.POSITIVE_INFINITY;
+	if (token === undefined) return nextClear(state);
 	const waits = Object.values(state.sinks)
-		.filter((sink) => lags(sink, token) && sink.writing === undefined)
+		.filter((sink) => lags(sink, token) && isFree(sink))
 		.map((sink) => sink.retryAt);
 	return Math.min(...waits, Number.POSITIVE_INFINITY);
 }

@@ -10,8 +10,9 @@ import type { CustodyRecord, Role, ServedToken } from "./custody-state.ts";
 import type { EscrowFacts, Host, LockPurpose, PcRecord, StoreId } from "./handover-state.ts";
 import type { Fingerprint, LineageId } from "./lineage.ts";
 import type { AnswerBody, DeliverRequest, Request } from "./protocol.ts";
+import type { RevokeVerdict } from "./revoke-verdict.ts";
 import type { Secret } from "./secret.ts";
-import type { ArmedSession } from "./session.ts";
+import type { ArmedSession, Session } from "./session.ts";
 
 /** What every `(state, event, now)` comes to: the state after, and what is to be done, in this order. */
 export interface Decision<S, F> {
@@ -52,6 +53,12 @@ export type CustodyEffect =
 	  }
 	/** What an asked refresh comes to, for the asker whom `key` names. */
 	| { readonly type: "verdict"; readonly key: string; readonly verdict: AskVerdict }
+	/** What an asked revocation comes to, for the asker whom `key` names. */
+	| { readonly type: "revocation"; readonly key: string; readonly verdict: RevokeVerdict }
+	/** Have every sink hold nothing of ours. */
+	| { readonly type: "clear-sinks" }
+	/** Started. Log this session out at the provider. Comes back as `revoked`. */
+	| { readonly type: "revoke"; readonly id: number; readonly session: Session }
 	/** Started. Ask the provider whether this access token lives and whose it is. */
 	| { readonly type: "probe"; readonly id: number; readonly accessToken: Secret }
 	/** Started. Prove that every sink could be written now. */

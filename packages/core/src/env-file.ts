@@ -37,6 +37,17 @@ export function setVariable(text: string | undefined, name: string, value: strin
 }
 
 /**
+ * The file with nothing behind the variable's equals sign, in each of its lines.
+ *
+ * @throws BatonError `bad-credentials` as `setVariable` does for such a file
+ */
+export function clearVariable(text: string, name: string): string {
+	const lines = splitLines(text);
+	const own = new Map(ownEntries(lines, name).map(({ index, before }) => [index, before]));
+	return lines.map(({ content, end }, index) => (own.get(index) ?? content) + end).join("");
+}
+
+/**
  * What each line of the variable says, without quotes; empty if there is none.
  *
  * @throws BatonError `bad-credentials` as `setVariable` does for such a file

@@ -4,7 +4,7 @@
  */
 
 import { change, type Draft, note, remember } from "./custody-draft.ts";
-import type { Role } from "./custody-state.ts";
+import type { Phase, Role } from "./custody-state.ts";
 import { generationProof } from "./lineage.ts";
 import type { Witness } from "./protocol.ts";
 import { settleSpent } from "./settle-refresh.ts";
@@ -47,12 +47,15 @@ function heedOne(draft: Draft, witness: Witness, now: number): void {
 		return remember(draft, { deferred: [...draft.run.deferred, witness].slice(-DEFERRED_MAX) });
 	}
 	change(draft, { lineages: { ...lineages, [lineageId]: generation } });
-	if (current === undefined || current.phase.name === "needs-login") return;
+	if (current === undefined || OVER.includes(current.phase.name)) return;
 	change(draft, {
 		current: { ...current, phase: { name: "rolled-back", witnessed: generation, since: now } },
 	});
 	note(draft, "warn", "rolled-back", { lineageId, generation, fp: current.fp });
 }
+
+/** Nothing of it is spent, whatever a witness knows. */
+const OVER: readonly Phase["name"][] = ["needs-login", "revoking"];
 
 const DEFERRED_MAX = 32;
 

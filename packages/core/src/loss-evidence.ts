@@ -39,7 +39,7 @@ function causeOf(reason: LossReason, evidence: LossEvidence): string {
 		case "deadline":
 			return "its time was up; no refresh moves the end of a login";
 		case "logged-out":
-			return "somebody logged out with it";
+			return "a person ended it here, with batond revoke";
 		case "rolled-back":
 			return witnessed === undefined
 				? "this host was restored from a copy"

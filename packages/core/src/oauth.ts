@@ -129,7 +129,7 @@ export function buildRefresh(
 	};
 }
 
-function formOf(fields: Record<string, string>): string {
+export function formOf(fields: Record<string, string>): string {
 	return Object.entries(fields)
 		.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
 		.join("&");

@@ -4,7 +4,7 @@
  * from "what came of it" (`settle-*.ts`).
  */
 
-import { isAsked } from "./ask-refresh.ts";
+import { askedFrom, isAsked } from "./ask-refresh.ts";
 import {
 	type CustodyState,
 	intentAt,
@@ -17,7 +17,7 @@ import {
 } from "./custody-state.ts";
 import { nextWarningAt } from "./deadline-warning.ts";
 import { fingerprint } from "./lineage.ts";
-import { earliestRefreshAt, lastCallAt, refreshDueAt } from "./refresh-policy.ts";
+import { lastCallAt, refreshDueAt } from "./refresh-policy.ts";
 import { isArmed, isUnexpired } from "./session.ts";
 import { mayBeOnlyCopy } from "./staged-login.ts";
 
@@ -39,6 +39,8 @@ export type Step =
 	| { readonly do: "not-spent"; readonly role: Role }
 	/** The doubt is over: the login is gone. */
 	| { readonly do: "lost"; readonly role: Role }
+	/** Log the current login out at the provider. */
+	| { readonly do: "revoke" }
 	/** The login has reached its end. */
 	| { readonly do: "ended" }
 	/** A staged login that will never be claimed. */
@@ -57,7 +59,12 @@ const IDLE: Wait = { until: Number.POSITIVE_INFINITY };
 
 export function planCustody(state: CustodyState, now: number): Plan {
 	if (state.run.operation !== undefined) return IDLE;
-	const plans = [planCurrent(state, now), planStaged(state, now), planLearning(state)];
+	const { current } = state.record;
+	// What a person ends comes first; one that was meant to replace it goes on meanwhile.
+	const revoking = current?.phase.name === "revoking";
+	const plans = revoking
+		? [planRevoking(state, current, now), planStaged(state, now)]
+		: [planCurrent(state, now), planStaged(state, now), planLearning(state)];
 	const step = plans.find((plan) => "do" in plan);
 	if (step !== undefined) return step;
 	return { until: Math.min(...plans.map((plan) => ("until" in plan ? plan.until : now))) };
@@ -75,6 +82,12 @@ function planCurrent(state: CustodyState, now: number): Plan {
 		default:
 			return IDLE;
 	}
+}
+
+function planRevoking({ run }: CustodyState, lineage: Lineage, now: number): Plan {
+	if (hasEnded(lineage, now)) return { do: "ended" };
+	const { at } = run.refreshRetry.current;
+	return now >= at ? { do: "revoke" } : { until: at };
 }
 
 function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
@@ -96,7 +109,7 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 	if (!spendable) return { until: session.expiresAt ?? Number.POSITIVE_INFINITY };
 
 	const due = isAsked(state, lineage)
-		? earliestRefreshAt(tokenLife(lineage))
+		? askedFrom(state, lineage)
 		: refreshDueAt(state.rules.policy, tokenLife(lineage));
 	if (due === undefined) return IDLE;
 	const at = Math.max(due, state.run.refreshRetry.current.at, witnessAwaitedUntil(state, lineage));

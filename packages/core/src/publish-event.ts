@@ -3,7 +3,7 @@
 import type { ServedToken } from "./custody-state.ts";
 import type { Decision, Note } from "./effect.ts";
 import type { Fingerprint } from "./lineage.ts";
-import type { PauseReason, PublishState, SinkLook } from "./publish-state.ts";
+import type { Clearance, PauseReason, PublishState, SinkLook } from "./publish-state.ts";
 
 export type PublishEvent =
 	/** Durable by now: whoever sends this has persisted first. */
@@ -31,6 +31,15 @@ export type PublishEvent =
 			readonly access: Fingerprint | undefined;
 			readonly seen: SinkLook;
 	  }
+	/** No sink is to hold anything of ours. */
+	| { readonly type: "clear" }
+	| { readonly type: "cleared"; readonly sink: string; readonly how: Clearance }
+	| {
+			readonly type: "clear-failed";
+			readonly sink: string;
+			readonly why: string;
+			readonly random: number;
+	  }
 	| { readonly type: "tick" };
 
 export type SinkNote = Note & { readonly sink: string };
@@ -44,6 +53,8 @@ export type PublishEffect =
 			readonly sink: string;
 			readonly token: ServedToken | undefined;
 	  }
+	/** Started; the outcome comes back as `cleared` or `clear-failed`. */
+	| { readonly type: "clear-sink"; readonly sink: string }
 	/** Tell custody that nothing older is in use any more. */
 	| { readonly type: "confirm"; readonly access: Fingerprint }
 	| SinkNote;

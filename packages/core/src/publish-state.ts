@@ -9,6 +9,9 @@ import type { Fingerprint } from "./lineage.ts";
  */
 export type PauseReason = "foreign" | "logged-out" | "not-ours";
 
+/** What clearing a sink came to: `impossible` where what was given cannot be taken back. */
+export type Clearance = "cleared" | "nothing" | "impossible" | "foreign" | "logged-out";
+
 /** What a look at a sink shows, against the token it should hold. */
 export type SinkLook =
 	| "fine"
@@ -37,6 +40,8 @@ export interface SinkState {
 	readonly lookAt: number;
 	/** Somebody else's change was seen and said; it is not said again until all is fine. */
 	readonly contested: boolean;
+	/** It is to hold nothing of ours, or does so by now. */
+	readonly clearing: "wanted" | "begun" | Clearance | undefined;
 }
 
 export interface PublishState {
@@ -62,6 +67,7 @@ const NEW_SINK: SinkState = {
 	looking: false,
 	lookAt: 0,
 	contested: false,
+	clearing: undefined,
 };
 
 export interface StartPublish {
@@ -90,6 +96,7 @@ export function lags(sink: SinkState, token: ServedToken): boolean {
 /** A sink that lags is written, and so found out about, without a look. */
 export function isLookedAt(sink: SinkState, token: ServedToken | undefined): boolean {
 	if (!sink.looks || sink.looking || sink.writing !== undefined) return false;
+	if (sink.clearing === "wanted" || sink.clearing === "begun") return false;
 	return token === undefined || !lags(sink, token);
 }
 

@@ -148,10 +148,17 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 	});
 	freePlace(draft, lineage.firstFp);
 	note(draft, "info", "claimed", nameOf(lineage));
+	if (before?.phase.name === "revoking") {
+		note(draft, "warn", "not-revoked", { ...nameOf(before), reason: "replaced before it was" });
+	}
 }
 
 /** Remembers a fingerprint as retired; one that was delivered stays known as claimed. */
-function retire(draft: Draft, lineage: Lineage, now: number): Readonly<Record<Fingerprint, Past>> {
+export function retire(
+	draft: Draft,
+	lineage: Lineage,
+	now: number,
+): Readonly<Record<Fingerprint, Past>> {
 	const { past } = draft.record;
 	if (past[lineage.fp]?.was === "claimed") return past;
 	return { ...past, [lineage.fp]: { was: "retired", lineageId: lineage.lineageId, at: now } };

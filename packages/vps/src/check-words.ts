@@ -141,6 +141,9 @@ function doubts(status: NameStatus, { now }: CheckView): string[] {
 const SINKS: Readonly<Record<SinkReport["state"], string | undefined>> = {
 	current: undefined,
 	idle: undefined,
+	cleared: undefined,
+	clearing: "is about to be cleared",
+	kept: "may hold what it was given",
 	behind: "lags",
 	failing: "cannot be written",
 	foreign: "is paused: somebody else's login lies there",

@@ -12,6 +12,7 @@ import yargs, { type Argv } from "yargs";
 import { usualAuthorizedKeys } from "./authorized-keys-file.ts";
 import { DEFAULT_WITHIN } from "./check-command.ts";
 import { declareAdopt, declareImport } from "./cli-import.ts";
+import { declareMetrics, declareRefresh, declareRevoke, declareSinks } from "./cli-login-life.ts";
 import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
 import { type GlobalOptions, placesOf } from "./surroundings.ts";
@@ -244,6 +245,10 @@ const DECLARATIONS = [
 	declareForget,
 	declareImport,
 	declareAdopt,
+	declareRefresh,
+	declareRevoke,
+	declareSinks,
+	declareMetrics,
 ];
 
 const EXIT_CODES =
@@ -268,6 +273,10 @@ const COMMANDS = [
 	"forget",
 	"import",
 	"adopt",
+	"refresh",
+	"revoke",
+	"sinks",
+	"metrics",
 ];
 const OPTIONS = [
 	"config",
@@ -277,6 +286,7 @@ const OPTIONS = [
 	"min-valid",
 	"within",
 	"fix",
+	"force",
 	"authorized-keys",
 	"replace",
 	"setup-token",

@@ -5,17 +5,21 @@
 
 import type { AskVerdict } from "@baton/core/ask-verdict";
 import type { AnswerBody, LossEvidence, LossReason } from "@baton/core/protocol";
+import type { RevokeVerdict } from "@baton/core/revoke-verdict";
 import { isDevice } from "./device-header.ts";
 import type { SinkReport } from "./sink-report.ts";
 
 export type ControlRequest =
 	| { readonly v: 1; readonly type: "status" }
 	| { readonly v: 1; readonly type: "token"; readonly name: string }
-	/** Refresh this name's login now, if it may be. */
-	| { readonly v: 1; readonly type: "refresh"; readonly name: string }
+	/** Refresh this name's login now, if it may be; with `force` however young its token is. */
+	| { readonly v: 1; readonly type: "refresh"; readonly name: string; readonly force: boolean }
+	/** End this name's login for good. */
+	| { readonly v: 1; readonly type: "revoke"; readonly name: string }
 	| { readonly v: 1; readonly type: "devices" }
 	/** Send a test message by each outlet for warnings. */
 	| { readonly v: 1; readonly type: "test-warnings" }
+	| { readonly v: 1; readonly type: "metrics" }
 	/** Have nothing more to do with this device until a line for it stands in `file` again. */
 	| { readonly v: 1; readonly type: "forget"; readonly device: string; readonly file: string }
 	/** Take over the login that lies in this file. */
@@ -77,6 +81,8 @@ export interface NameStatus {
 		readonly at: number;
 		readonly reason?: string;
 	};
+	/** A person ended the login, and the provider did not log it out: why. */
+	readonly notRevoked?: string;
 	/** Refreshes that failed in a row. */
 	readonly failures: number;
 	/** Why the last of them failed: `out of reach`, or how the provider refused it. */
@@ -151,6 +157,20 @@ export interface VerdictAnswer {
 	readonly verdict: AskVerdict;
 }
 
+export interface RevocationAnswer {
+	readonly v: 1;
+	readonly type: "revocation";
+	readonly name: string;
+	readonly verdict: RevokeVerdict;
+}
+
+export interface MetricsAnswer {
+	readonly v: 1;
+	readonly type: "metrics";
+	/** In Prometheus' text format. */
+	readonly text: string;
+}
+
 /** What the service remembers of a device. Times are wall-clock ms. */
 export interface DeviceFacts {
 	readonly device: string;
@@ -207,6 +227,8 @@ export type ControlAnswer =
 	| ImportAnswer
 	| ServiceStatus
 	| VerdictAnswer
+	| RevocationAnswer
+	| MetricsAnswer
 	| DevicesAnswer
 	| ForgottenAnswer
 	| TokenAnswer
@@ -222,14 +244,17 @@ export function parseControlRequest(value: Record<string, unknown>): ControlRequ
 		case "status":
 		case "devices":
 		case "test-warnings":
+		case "metrics":
 			return { v, type };
 		case "forget": {
 			const isWhole = typeof device === "string" && isDevice(device) && typeof file === "string";
 			return isWhole ? { v, type, device, file } : undefined;
 		}
 		case "token":
-		case "refresh":
+		case "revoke":
 			return typeof name === "string" ? { v, type, name } : undefined;
+		case "refresh":
+			return typeof name === "string" ? { v, type, name, force: value.force === true } : undefined;
 		default:
 			return typeof name === "string" ? parseImport(value, name) : undefined;
 	}

@@ -24,6 +24,8 @@ export interface ControlOptions {
 	readonly tokenUrl: string;
 	readonly devices: DeviceBook;
 	readonly warner: Warner;
+	/** The figures, in Prometheus' text format. */
+	metrics(): Promise<string>;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 }
@@ -63,10 +65,14 @@ async function answer(
 			return tokenOf(request, options);
 		case "refresh":
 			return await refresh(request, options);
+		case "revoke":
+			return await revoke(request, options);
 		case "devices":
 			return { v: 1, type: "devices", devices: options.devices.facts() };
 		case "test-warnings":
 			return { v: 1, type: "warnings-tested", outlets: await options.warner.test() };
+		case "metrics":
+			return { v: 1, type: "metrics", text: await options.metrics() };
 		case "forget":
 			return await forgetDevice(request, options);
 		default:
@@ -75,13 +81,23 @@ async function answer(
 }
 
 async function refresh(
-	{ name }: Extract<ControlRequest, { type: "refresh" }>,
+	{ name, force }: Extract<ControlRequest, { type: "refresh" }>,
 	{ custodians }: ControlOptions,
 ): Promise<ControlAnswer | undefined> {
 	const custodian = custodians.get(name);
 	if (custodian === undefined) return unknownName(name);
-	const verdict = await custodian.askRefresh();
+	const verdict = await custodian.askRefresh(force);
 	return verdict && { v: 1, type: "verdict", name, verdict };
+}
+
+async function revoke(
+	{ name }: Extract<ControlRequest, { type: "revoke" }>,
+	{ custodians }: ControlOptions,
+): Promise<ControlAnswer | undefined> {
+	const custodian = custodians.get(name);
+	if (custodian === undefined) return unknownName(name);
+	const verdict = await custodian.askRevoke();
+	return verdict && { v: 1, type: "revocation", name, verdict };
 }
 
 async function imported(

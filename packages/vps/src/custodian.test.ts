@@ -4,6 +4,7 @@ import { BatonError } from "@baton/core/error";
 import { fingerprint, lineageIdOf } from "@baton/core/lineage";
 import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { parseRequest, type Request } from "@baton/core/protocol";
+import type { RevokeOutcome } from "@baton/core/revoke-verdict";
 import { Secret } from "@baton/core/secret";
 import { type FakeClock, fakeClock } from "@baton/io/clock";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -22,6 +23,7 @@ let world: string[];
 let diskFull: boolean;
 let refreshing: { resolve(outcome: RefreshOutcome): void } | undefined;
 let probes: ProbeOutcome;
+let logout: RevokeOutcome;
 let saved: CustodyRecord | undefined;
 let lastToken: number;
 
@@ -31,6 +33,7 @@ beforeEach(() => {
 	diskFull = false;
 	refreshing = undefined;
 	probes = { kind: "good", account: "A" };
+	logout = { kind: "revoked" };
 	saved = undefined;
 	lastToken = 0;
 });
@@ -61,6 +64,10 @@ function makeCustodian(options: Partial<CustodianOptions> = {}): Custodian {
 		probe: async (token) => {
 			world.push(`probe ${token.reveal()}`);
 			return probes;
+		},
+		revoke: async ({ refreshToken }) => {
+			world.push(`log out ${refreshToken?.reveal()}`);
+			return logout;
 		},
 		sinks: [sink],
 		store: {

@@ -26,6 +26,7 @@ import type { NamedCopy } from "@baton/core/effect";
 import type { Fingerprint } from "@baton/core/lineage";
 import { nextWake, pcAwaitedUntil } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
+import type { RevokeVerdict } from "@baton/core/revoke-verdict";
 import type { Session } from "@baton/core/session";
 import type { Clock } from "@baton/io/clock";
 import { ClockWatch } from "./clock-watch.ts";
@@ -37,6 +38,7 @@ import { disarmSource } from "./import-source.ts";
 import { Persister, type Trouble } from "./persister.ts";
 import type { Probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
+import type { Revoker } from "./revoker.ts";
 import { runEffects, type StartedOutcome } from "./run-effects.ts";
 import type { SinkReport } from "./sink-report.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -47,6 +49,7 @@ export interface CustodianOptions {
 	readonly rules: CustodyRules;
 	readonly engine: Engine;
 	readonly probe: Probe;
+	readonly revoke: Revoker;
 	readonly sinks: readonly Sink[];
 	readonly store: CustodyStore;
 	readonly clock: Clock;
@@ -101,6 +104,7 @@ export class Custodian {
 	readonly #events: EventQueue<CustodyEvent>;
 	readonly #replies = new Map<string, (reply: Reply) => void>();
 	readonly #verdicts = new Map<string, (verdict: AskVerdict | undefined) => void>();
+	readonly #revokers = new Map<string, (verdict: RevokeVerdict | undefined) => void>();
 	/** In the order of their events. */
 	readonly #forgetting: (() => void)[] = [];
 	#state!: CustodyState;
@@ -142,7 +146,7 @@ export class Custodian {
 		await this.#lastWrites();
 	}
 
-	/** Lets a refresh that is under way end and its outcome be persisted; everything else can wait. */
+	/** Lets a refresh or a logout that is under way end and its outcome be persisted; all else can wait. */
 	stop(): void {
 		this.#stopping = true;
 		this.#events.wake();
@@ -183,13 +187,27 @@ export class Custodian {
 		});
 	}
 
-	/** Resolves as soon as it is decided, not when it is done; undefined if the service is stopping. */
-	askRefresh(): Promise<AskVerdict | undefined> {
+	/**
+	 * Resolves as soon as it is decided, not when it is done; undefined if the service is stopping.
+	 *
+	 * @param force however young the token is
+	 */
+	askRefresh(force = false): Promise<AskVerdict | undefined> {
 		if (this.#stopping) return Promise.resolve(undefined);
 		const key = this.#nextKey();
 		return new Promise((resolve) => {
 			this.#verdicts.set(key, resolve);
-			this.#events.post({ type: "refresh-asked", key, ...this.#chance() });
+			this.#events.post({ type: "refresh-asked", key, force, ...this.#chance() });
+		});
+	}
+
+	/** Resolves once it is durable that nothing is refreshed any more; undefined as `askRefresh`. */
+	askRevoke(): Promise<RevokeVerdict | undefined> {
+		if (this.#stopping) return Promise.resolve(undefined);
+		const key = this.#nextKey();
+		return new Promise((resolve) => {
+			this.#revokers.set(key, resolve);
+			this.#events.post({ type: "revoke-asked", key, ...this.#chance() });
 		});
 	}
 
@@ -280,18 +298,21 @@ export class Custodian {
 
 	async #apply({ state, effects }: CustodyDecision): Promise<void> {
 		this.#state = state;
-		const { engine, probe, clock } = this.#options;
+		const { engine, probe, revoke, clock } = this.#options;
 		const decidedAt = clock.now();
 		await runEffects(effects, {
 			engine,
 			probe,
+			revoke,
 			isStale: () => Math.abs(clock.now() - decidedAt) > INTENT_GOOD_FOR,
 			persist: (record) => this.#persister.persist(record),
 			publish: (token) => this.#publisher.publish(token),
+			clearSinks: () => this.#publisher.clear(),
 			proveSinks: () => this.#publisher.prove(),
 			disarmSource: (path, wanted) => disarmSource(path, wanted, clock),
 			answer: (key, body, disarm) => this.#answer(key, { body: this.#complete(body), disarm }),
 			tellVerdict: (key, verdict) => this.#tellVerdict(key, verdict),
+			tellRevocation: (key, verdict) => this.#tellRevocation(key, verdict),
 			note: (note) => this.#note(note),
 			start: (work) => this.#started(work),
 		});
@@ -320,6 +341,11 @@ export class Custodian {
 		this.#verdicts.delete(key);
 	}
 
+	#tellRevocation(key: string, verdict: RevokeVerdict | undefined): void {
+		this.#revokers.get(key)?.(verdict);
+		this.#revokers.delete(key);
+	}
+
 	#answer(key: string, reply: Reply): void {
 		this.#replies.get(key)?.(reply);
 		this.#replies.delete(key);
@@ -334,12 +360,14 @@ export class Custodian {
 	#dismissAll(): void {
 		for (const key of [...this.#replies.keys()]) this.#answer(key, UNAVAILABLE);
 		for (const key of [...this.#verdicts.keys()]) this.#tellVerdict(key, undefined);
+		for (const key of [...this.#revokers.keys()]) this.#tellRevocation(key, undefined);
 	}
 
 	// The end
 
 	#mayEnd(): boolean {
-		return this.#stopping && this.#state.run.operation?.kind !== "refresh";
+		const kind = this.#state.run.operation?.kind;
+		return this.#stopping && kind !== "refresh" && kind !== "revoke";
 	}
 
 	async #lastWrites(): Promise<void> {

@@ -30,6 +30,7 @@ const STATES: Readonly<Record<string, string>> = {
 	"in-doubt": "a refresh got no answer; waiting to see what became of it",
 	suspect: "the access token was refused before its time; looking into it",
 	"rolled-back": "this host's memory is older than the login: it was restored from a copy",
+	revoking: "is being logged out for good, as a person asked; nothing is refreshed",
 	"needs-login": "needs a new login",
 };
 
@@ -69,6 +70,7 @@ export function explain(facts: Facts, now: number): Explanation {
 	const ended = accessUntil !== undefined && accessUntil <= now;
 	// Not a new login, nor a PC, is of any help before that.
 	if (facts.trouble !== undefined) return standstill(facts);
+	if (state === "revoking") return { state: STATES[state] ?? state, next: undefined };
 	if (state === "staged" && waitsForPc) return { state: WAITS_FOR_PC, next: DELIVER_AGAIN };
 	if (need !== undefined || state === "rolled-back") {
 		const served = state === "rolled-back" ? servedWords(facts, ended) : "";

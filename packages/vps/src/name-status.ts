@@ -49,6 +49,7 @@ export function nameStatus(view: CustodyView): NameStatus {
 		...known("pcAwaitedUntil", view.pcAwaitedUntil),
 		...(need === undefined ? {} : { need, ...evidenceOf(record) }),
 		...claimRefused(record),
+		...notRevoked(record),
 		...attempts(view),
 		sinks,
 		...waitsForSinks(view),
@@ -63,6 +64,7 @@ function needOf({ record, run }: CustodyView): LossReason | undefined {
 	if (current === undefined) return "none-yet";
 	const { phase } = current;
 	if (phase.name === "needs-login") return phase.reason;
+	if (phase.name === "revoking") return "logged-out";
 	return phase.name === "rolled-back" ? "rolled-back" : undefined;
 }
 
@@ -82,6 +84,11 @@ function claimRefused({ past, staged }: CustodyRecord): Pick<NameStatus, "claimR
 	if (last?.was !== "spent") return {};
 	const { lineageId, at, reason } = last;
 	return { claimRefused: { lineageId, at, ...(reason === undefined ? {} : { reason }) } };
+}
+
+function notRevoked({ current }: CustodyRecord): Pick<NameStatus, "notRevoked"> {
+	const why = current?.phase.name === "needs-login" ? current.phase.notRevoked : undefined;
+	return why === undefined ? {} : { notRevoked: why };
 }
 
 function troubleFacts({ trouble, unsaved }: CustodyView) {

@@ -7,7 +7,7 @@ import type { ProviderSettings } from "./settings.ts";
 
 /** @throws BatonError `bad-settings`, never showing a password; `unsafe-path`, `disk-failed` */
 export async function openRoute(
-	settings: ProviderSettings,
+	settings: Omit<ProviderSettings, "revokeUrl">,
 	environment: NodeJS.ProcessEnv,
 ): Promise<Route> {
 	const { ca } = settings;

@@ -78,6 +78,11 @@ export class Publisher {
 		this.#handle({ type: "token", token });
 	}
 
+	/** No sink is to hold anything of ours. */
+	clear(): void {
+		this.#handle({ type: "clear" });
+	}
+
 	tick(): void {
 		this.#handle({ type: "tick" });
 	}
@@ -129,6 +134,9 @@ export class Publisher {
 			case "look-at-sink":
 				void this.#look(effect.sink, effect.token).then(() => this.#options.onSettled());
 				return;
+			case "clear-sink":
+				void this.#clear(effect.sink).then(() => this.#options.onSettled());
+				return;
 			case "write-sink":
 				void this.#write(effect.sink, effect.token);
 		}
@@ -160,6 +168,25 @@ export class Publisher {
 		} catch (error) {
 			const random = this.#options.clock.random();
 			return { type: "failed", sink, access, why: this.#failure(sink, error), random };
+		}
+	}
+
+	/** Never throws. */
+	async #clear(name: string): Promise<void> {
+		const sink = this.#sinks.get(name);
+		this.#writing += 1;
+		const event = await this.#clearance(name, sink);
+		this.#writing -= 1;
+		this.#handle(event);
+	}
+
+	async #clearance(name: string, sink: Sink | undefined): Promise<PublishEvent> {
+		if (sink?.clear === undefined) return { type: "cleared", sink: name, how: "impossible" };
+		try {
+			return { type: "cleared", sink: name, how: await sink.clear() };
+		} catch (error) {
+			const random = this.#options.clock.random();
+			return { type: "clear-failed", sink: name, why: this.#failure(name, error), random };
 		}
 	}
 

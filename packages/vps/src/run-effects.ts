@@ -9,10 +9,12 @@ import type { CustodyEvent } from "@baton/core/decide-custody";
 import type { CustodyEffect, NamedCopy, Note } from "@baton/core/effect";
 import type { DisarmOutcome } from "@baton/core/import-login";
 import type { AnswerBody } from "@baton/core/protocol";
+import type { RevokeVerdict } from "@baton/core/revoke-verdict";
 import type { Engine } from "./engines/engine.ts";
 import type { Wanted } from "./import-source.ts";
 import type { Probe } from "./probe.ts";
 import type { SinkProof } from "./publisher.ts";
+import type { Revoker } from "./revoker.ts";
 
 /** What comes back of a started effect, before chance is added. */
 export type StartedOutcome =
@@ -31,9 +33,12 @@ export interface EffectPorts {
 	/** Resolves once the record is durable, however long that takes. */
 	persist(record: CustodyRecord): Promise<void>;
 	publish(token: ServedToken): void;
+	clearSinks(): void;
+	readonly revoke: Revoker;
 	proveSinks(): Promise<SinkProof>;
 	answer(key: string, body: AnswerBody, disarm: readonly NamedCopy[]): void;
 	tellVerdict(key: string, verdict: AskVerdict): void;
+	tellRevocation(key: string, verdict: RevokeVerdict): void;
 	disarmSource(path: string, wanted: Wanted): Promise<DisarmOutcome>;
 	note(note: Note): void;
 	/** Runs beside everything else and posts its outcome as an event. */
@@ -57,6 +62,10 @@ async function runEffect(effect: CustodyEffect, ports: EffectPorts): Promise<voi
 			return ports.answer(effect.key, effect.body, effect.disarm);
 		case "verdict":
 			return ports.tellVerdict(effect.key, effect.verdict);
+		case "revocation":
+			return ports.tellRevocation(effect.key, effect.verdict);
+		case "clear-sinks":
+			return ports.clearSinks();
 		case "note":
 			return ports.note(effect);
 		default:
@@ -66,12 +75,14 @@ async function runEffect(effect: CustodyEffect, ports: EffectPorts): Promise<voi
 
 async function outcomeOf(
 	effect: Extract<CustodyEffect, { id: number }>,
-	{ engine, probe, proveSinks, disarmSource, isStale }: EffectPorts,
+	{ engine, probe, revoke, proveSinks, disarmSource, isStale }: EffectPorts,
 ): Promise<StartedOutcome> {
 	const { id } = effect;
 	switch (effect.type) {
 		case "probe":
 			return { type: "probed", id, outcome: await probe(effect.accessToken) };
+		case "revoke":
+			return { type: "revoked", id, outcome: await revoke(effect.session) };
 		case "prove-sinks":
 			return { type: "sinks-proved", id, ...(await proveSinks()) };
 		case "harvest":

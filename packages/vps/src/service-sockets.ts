@@ -22,6 +22,7 @@ export interface ServiceSocketsOptions {
 	readonly custodians: ReadonlyMap<string, Custodian>;
 	readonly devices: DeviceBook;
 	readonly warner: Warner;
+	metrics(): Promise<string>;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 	readonly stopping: AbortSignal;

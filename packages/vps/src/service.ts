@@ -22,8 +22,11 @@ import { type CustodyStore, custodyStore } from "./custody-store.ts";
 import { DeviceBook } from "./device-book.ts";
 import { httpEngine } from "./engines/http.ts";
 import type { Route } from "./engines/route.ts";
+import { Metrics } from "./metrics.ts";
+import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
 import { openRoute } from "./open-route.ts";
 import { httpProbe } from "./probe.ts";
+import { httpRevoker } from "./revoker.ts";
 import { openSockets } from "./service-sockets.ts";
 import { statusOf } from "./serving.ts";
 import { providerOf, rulesOf, type Settings } from "./settings.ts";
@@ -68,10 +71,12 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		onTrouble: (error) => log.warn("the audit log cannot be written", { reason: error.message }),
 	});
 	const devices = await DeviceBook.open(join(stateFolder, DEVICES), clock);
+	const metrics = new Metrics(Object.keys(options.settings.names));
 	let wake = () => {};
-	const custodians = await openCustodians({ ...options, onNews: () => wake() }, audit);
+	const custodians = await openCustodians({ ...options, metrics, onNews: () => wake() }, audit);
 	const warner = await openWarner(options, custodians);
 	wake = () => warner.wake();
+	const figures = () => metrics.text([...custodians.values()].map(statusOf), clock.now());
 	const runs = [...custodians.values()].map((custodian) => custodian.run());
 	const ended = Promise.all(runs);
 	// Looked at below, also when what comes before fails.
@@ -80,18 +85,21 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	// Every open conversation listens; their number is bounded where they are accepted.
 	setMaxListeners(0, stopping.signal);
 	let sockets: SocketServer | undefined;
+	let metricsPort: MetricsServer | undefined;
 	try {
 		sockets = await openSockets({
 			...options,
 			custodians,
 			devices,
 			warner,
+			metrics: figures,
 			stopping: stopping.signal,
 			onNote(note) {
 				audit.write(undefined, note, clock.now());
 				log[note.level](note.what, { device: note.device });
 			},
 		});
+		metricsPort = await openMetricsPort(options, figures);
 		log.info("ready", { version: VERSION, count: custodians.size });
 		await systemd.ready();
 		void systemd.feedWatchdog(stopping.signal);
@@ -104,6 +112,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		void systemd.stopping();
 		stopping.abort(new BatonError("service-unavailable", "the service is stopping"));
 		for (const custodian of custodians.values()) custodian.stop();
+		await metricsPort?.close();
 		await sockets?.close(LAST_ANSWERS);
 		await inOrder(runs, options.settings.timing.requestLimit + LAST_STEPS, clock);
 		await devices.close();
@@ -112,9 +121,24 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	await ended;
 }
 
+/** Without it everything else goes on: a port that is taken is no reason to let a login die. */
+async function openMetricsPort(
+	{ settings, log }: ServiceOptions,
+	figures: () => Promise<string>,
+): Promise<MetricsServer | undefined> {
+	const { port } = settings.metrics ?? {};
+	if (port === undefined) return undefined;
+	try {
+		return await serveMetrics(port, figures);
+	} catch (error) {
+		log.failure("metrics cannot be served", error);
+		return undefined;
+	}
+}
+
 /** Every record is read, and found sound, before anything is made or started. */
 async function openCustodians(
-	options: ServiceOptions & { onNews(): void },
+	options: ServiceOptions & { readonly metrics: Metrics; onNews(): void },
 	audit: AuditLog,
 ): Promise<ReadonlyMap<string, Custodian>> {
 	const { settings, stateFolder, keyPath, environment } = options;
@@ -153,12 +177,13 @@ interface CustodianContext extends ServiceOptions {
 	readonly store: CustodyStore;
 	readonly memory: SinkMemory;
 	readonly audit: AuditLog;
+	readonly metrics: Metrics;
 	isKnown(fp: string): boolean;
 	isDisarming(path: string): boolean;
 }
 
 function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {
-	const { settings, route, clock, log, store, audit, onNews } = context;
+	const { settings, route, clock, log, store, audit, metrics, onNews } = context;
 	const now = () => clock.now();
 	const { name } = record;
 	const provider = providerOf(settings, VERSION);
@@ -171,11 +196,13 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 		rules: rulesOf(settings),
 		engine: httpEngine(provider, requestLimit, now, route),
 		probe: httpProbe(provider, requestLimit, now, route),
+		revoke: httpRevoker(provider, requestLimit, route),
 		sinks,
 		store,
 		clock,
 		onNote(note) {
 			audit.write(name, note, clock.now());
+			metrics.heard(name, note);
 			const { level, what, lineageId: lineage, fp, generation, device, sink, reason, hint } = note;
 			log[level](what, { name, lineage, fp, generation, device, sink, reason, hint });
 			onNews();

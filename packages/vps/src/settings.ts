@@ -8,7 +8,8 @@ import { type CustodyRules, DEFAULT_TIMING, type Timing } from "@baton/core/cust
 import { MINUTE, parseDuration, SECOND } from "@baton/core/duration";
 import { VARIABLE_NAME } from "@baton/core/env-file";
 import { BatonError } from "@baton/core/error";
-import { CLAUDE_PROVIDER, type Provider } from "@baton/core/oauth";
+import { CLAUDE_PROVIDER } from "@baton/core/oauth";
+import { CLAUDE_REVOKE_URL, type RevokingProvider } from "@baton/core/revocation";
 import { parseTemplate } from "@baton/core/sink-template";
 import * as z from "zod/mini";
 import { proxyFault } from "./proxy-address.ts";
@@ -31,6 +32,7 @@ const file = folder.check(z.regex(/[^/]$/, "not a file"));
 const providerSchema = z.strictObject({
 	tokenUrl: z._default(address, CLAUDE_PROVIDER.tokenUrl),
 	profileUrl: z._default(address, CLAUDE_PROVIDER.profileUrl),
+	revokeUrl: z._default(address, CLAUDE_REVOKE_URL),
 	clientId: z._default(
 		z.string().check(z.minLength(1), z.maxLength(200)),
 		CLAUDE_PROVIDER.clientId,
@@ -159,6 +161,8 @@ export const settingsSchema = z.strictObject({
 		{},
 	),
 	timing: z._default(timingSchema, DEFAULT_TIMING),
+	/** Served on 127.0.0.1 if there is a port. */
+	metrics: z.optional(z.strictObject({ port: z.int().check(z.minimum(1), z.maximum(65_535)) })),
 	names: z._default(z.record(word, nameSchema), { [DEFAULT_NAME]: { sinks: {} } }),
 	/** By whom people hear of what they must see to. */
 	warnings: z._default(z.record(word, outletSchema), {}),
@@ -174,9 +178,9 @@ export function rulesOf({ refresh, timing }: Settings): CustodyRules {
 	return { policy: { before: refresh.before, every: refresh.every }, timing };
 }
 
-export function providerOf({ provider }: Settings, version: string): Provider {
-	const { tokenUrl, profileUrl, clientId, body } = provider;
-	return { tokenUrl, profileUrl, clientId, body, userAgent: `baton/${version}` };
+export function providerOf({ provider }: Settings, version: string): RevokingProvider {
+	const { tokenUrl, profileUrl, revokeUrl, clientId, body } = provider;
+	return { tokenUrl, profileUrl, revokeUrl, clientId, body, userAgent: `baton/${version}` };
 }
 
 function templateFault(text: string): string | undefined {

@@ -7,9 +7,17 @@ export interface SinkReport {
 	/**
 	 * `current`: holds the newest token. `behind`: about to get it. `failing`: cannot be written,
 	 * retried. `foreign`, `logged-out` and `not-ours`: paused until a person acts. `idle`: there is no
-	 * token yet.
+	 * token yet. Once a login was revoked, `clearing`, `cleared`, or `kept` for what nothing can clear.
 	 */
-	readonly state: "current" | "behind" | "failing" | PauseReason | "idle";
+	readonly state:
+		| "current"
+		| "behind"
+		| "failing"
+		| PauseReason
+		| "idle"
+		| "clearing"
+		| "cleared"
+		| "kept";
 	readonly generation: number | undefined;
 	/** Why it fails, never with a secret. */
 	readonly trouble: string | undefined;
@@ -52,9 +60,17 @@ export function sinkReports(
 	});
 }
 
+function clearanceOf({ clearing, trouble }: SinkState): SinkReport["state"] {
+	if (clearing === "wanted" || clearing === "begun") {
+		return trouble === undefined ? "clearing" : "failing";
+	}
+	return clearing === "impossible" ? "kept" : "cleared";
+}
+
 function stateOf(sink: SinkState, wanted: string | undefined): SinkReport["state"] {
 	if (sink.paused !== undefined) return sink.paused;
 	if (sink.unwritable !== undefined) return "failing";
+	if (sink.clearing !== undefined) return clearanceOf(sink);
 	if (wanted === undefined) return "idle";
 	if (sink.holds === wanted) return "current";
 	return sink.trouble === undefined ? "behind" : "failing";

@@ -42,6 +42,7 @@ function describeOutlet({ name, waiting, missed, trouble }: OutletStatus): strin
 
 function describeName(status: NameStatus, now: number): string[] {
 	const { name, sinks, staged, failures, unanswered, trouble, unsaved, need, evidence } = status;
+	const { notRevoked } = status;
 	const { state, next } = explain(status, now);
 	const story = need === undefined || evidence === undefined ? [] : lossStory(need, evidence, now);
 	return [
@@ -58,6 +59,7 @@ function describeName(status: NameStatus, now: number): string[] {
 		...(unanswered === undefined
 			? []
 			: [`  the provider has not said whose the login is (asked ${unanswered} times)`]),
+		...(notRevoked === undefined ? [] : [`  the provider did not log it out: ${notRevoked}`]),
 		...(trouble === undefined ? [] : [`  ${trouble}`]),
 		...(unsaved ? [UNSAVED] : []),
 		...(next === undefined ? [] : [`  next: ${next}`]),
@@ -115,7 +117,7 @@ function until(what: string, at: number | undefined, now: number): string[] {
 	return [`  ${what} ends in ${formatDuration(at - now)}, ${date}`];
 }
 
-const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
+export const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
 	current: "has the newest access token",
 	behind: "is about to get the newest access token",
 	failing: "cannot be written; trying again",
@@ -123,6 +125,9 @@ const SINK_WORDS: Readonly<Record<SinkReport["state"], string>> = {
 	"logged-out": "somebody logged out there by hand; left alone",
 	"not-ours": "what is there was not written by batond; left alone",
 	idle: "waits for the first access token",
+	clearing: "is about to be cleared of its access token",
+	cleared: "holds nothing of ours any more",
+	kept: "was given an access token by a command, which nothing takes back",
 };
 
 function describeSink({ name, state, trouble, hint }: SinkReport): string[] {

@@ -5,8 +5,9 @@
  * What is there is read, judged and replaced under one hold of claude's own three locks.
  */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readCredentials, writeSession } from "@baton/core/credentials-file";
+import { readCredentials, removeEntry, writeSession } from "@baton/core/credentials-file";
 import { BatonError } from "@baton/core/error";
 import { judgeSinkFile, type SinkFileVerdict } from "@baton/core/judge-sink-file";
 import type { Fingerprint } from "@baton/core/lineage";
@@ -16,7 +17,7 @@ import { withClaudeLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
 import { makePrivateFolder } from "@baton/io/private-folder";
 import { readCredentialsText } from "@baton/io/read-credentials";
-import type { AccessToken, Sink, SinkOutcome } from "./sink.ts";
+import type { AccessToken, Sink, SinkClearance, SinkOutcome } from "./sink.ts";
 import type { SinkMemory } from "./sink-memory.ts";
 import { CREDENTIALS_FILE } from "./sink-place.ts";
 
@@ -50,6 +51,12 @@ export function claudeCodeSink(options: ClaudeCodeSinkOptions): Sink {
 			if (verdict.kind === "foreign") await options.memory.forget(file);
 			return LOOKS[verdict.kind];
 		},
+		clear: async () =>
+			existsSync(configDir)
+				? await withClaudeLocks(configDir, { clock }, (held) =>
+						clear(file, options, () => held.assertHeld()),
+					)
+				: "nothing",
 		async write(token) {
 			await makePrivateFolder(configDir);
 			return await withClaudeLocks(configDir, { clock }, async (held) => {
@@ -76,11 +83,7 @@ async function replace(
 	assertHeld: () => void,
 ): Promise<SinkOutcome> {
 	const { memory, clock } = options;
-	if (options.isDisarming(file)) {
-		throw new BatonError("locked", `${file} is just being taken over`, {
-			hint: "it is tried again by itself",
-		});
-	}
+	if (options.isDisarming(file)) throw takenOver(file);
 	const text = await readCredentialsText(file);
 	const verdict = judge(file, text, token, options);
 	switch (verdict.kind) {
@@ -108,6 +111,38 @@ async function replace(
 	}
 	await memory.noteWritten(file, clock.now());
 	return { kind: "written", disarmed: verdict.kind === "disarm" ? verdict.fp : undefined };
+}
+
+/** The entry goes; the file stays, since a file that is gone would look like a person's logout. */
+async function clear(
+	file: string,
+	options: ClaudeCodeSinkOptions,
+	assertHeld: () => void,
+): Promise<SinkClearance> {
+	const { memory } = options;
+	if (options.isDisarming(file)) throw takenOver(file);
+	const text = await readCredentialsText(file);
+	const reading = readCredentials(text);
+	const verdict = judge(file, text, undefined, options);
+	if (verdict.kind === "unreadable") throw unreadable(file, verdict.why);
+	if (verdict.kind === "foreign") {
+		await memory.forget(file);
+		return verdict.kind;
+	}
+	if (verdict.kind === "logged-out") return verdict.kind;
+	const isOurs = verdict.kind === "disarm" || memory.hasWritten(file);
+	if (text === undefined || !isOurs || !("session" in reading) || reading.session === undefined) {
+		return "nothing";
+	}
+	const rest = removeEntry(text) ?? "{}";
+	await writeAtomic(file, rest, { ...FILE, laterThanBefore: true, beforeRename: assertHeld });
+	return "cleared";
+}
+
+function takenOver(file: string): BatonError {
+	return new BatonError("locked", `${file} is just being taken over`, {
+		hint: "it is tried again by itself",
+	});
 }
 
 function judge(

@@ -3,7 +3,7 @@
  * --env-file`, shells and dotenv libraries. All else in the file is somebody else's and stays.
  */
 
-import { readVariable, setVariable } from "@baton/core/env-file";
+import { clearVariable, readVariable, setVariable } from "@baton/core/env-file";
 import { type KeptFileOptions, keptFileSink } from "./kept-file.ts";
 import type { Sink } from "./sink.ts";
 
@@ -21,6 +21,7 @@ export function envFileSink({ variable, ...options }: EnvFileSinkOptions): Sink 
 		content: {
 			longest: LINE_MAX,
 			fill: (before, { session }) => setVariable(before, variable, session.accessToken.reveal()),
+			empty: (before) => clearVariable(before, variable),
 			isTaken: (before) => readVariable(before, variable).some((value) => value !== ""),
 		},
 	});

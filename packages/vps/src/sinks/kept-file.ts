@@ -6,13 +6,19 @@
 import { dirname } from "node:path";
 import { BatonError } from "@baton/core/error";
 import type { SinkLook } from "@baton/core/publish-state";
-import { proveWritable, removeLeftovers, setMode, writeAtomic } from "@baton/io/atomic-file";
+import {
+	proveWritable,
+	removeDurably,
+	removeLeftovers,
+	setMode,
+	writeAtomic,
+} from "@baton/io/atomic-file";
 import type { Clock } from "@baton/io/clock";
 import { diskError } from "@baton/io/disk-error";
 import { type FileIdentity, identify, isSame } from "@baton/io/file-identity";
 import { assertOwnFolder } from "@baton/io/private-folder";
 import { readSmall } from "@baton/io/read-small";
-import type { AccessToken, Sink, SinkOutcome } from "./sink.ts";
+import type { AccessToken, Sink, SinkClearance, SinkOutcome } from "./sink.ts";
 import type { SinkMemory } from "./sink-memory.ts";
 
 /** What of a file is kept, and how. A text has one character for each byte. */
@@ -21,6 +27,8 @@ export interface KeptContent {
 	fill(before: string | undefined, token: AccessToken): string;
 	/** Whether something lies there that is not ours, if we never wrote it. @throws as `fill` */
 	isTaken(before: string | undefined): boolean;
+	/** The file without what is ours; undefined if nothing is left of it. @throws as `fill` */
+	empty(before: string): string | undefined;
 	/** More than this it never comes to, whatever the token, beside what is there. Bytes. */
 	readonly longest: number;
 }
@@ -52,6 +60,7 @@ export function keptFileSink(options: KeptFileOptions): Sink {
 			await proveWritable(path, { mode, ownerOnlyFolder: true, keepGroup: true, bytes });
 		},
 		look: async (token) => look(await readText(path), token, options),
+		clear: async () => await clear(options),
 		async write(token) {
 			await assertOwnFolder(dirname(path));
 			await removeLeftovers(path);
@@ -89,6 +98,30 @@ async function write(token: AccessToken, options: KeptFileOptions): Promise<Sink
 		});
 	}
 	return { kind: "written", disarmed: undefined };
+}
+
+/** What lies there afterwards, or will, is somebody's. */
+async function clear(options: KeptFileOptions): Promise<SinkClearance> {
+	const { path, place, mode, content, memory } = options;
+	if (!memory.hasWritten(place)) return "nothing";
+	const seen = identityOf(path);
+	const text = await readText(path);
+	const left = text === undefined ? undefined : content.empty(text);
+	if (text !== undefined && left === undefined) {
+		await assertOwnFolder(dirname(path));
+		assertUntouched(path, seen);
+		await removeDurably(path);
+	} else if (left !== undefined && left !== text) {
+		await writeAtomic(path, Buffer.from(left, "latin1"), {
+			mode,
+			ownerOnlyFolder: true,
+			keepGroup: true,
+			laterThanBefore: true,
+			beforeRename: () => assertUntouched(path, seen),
+		});
+	}
+	await memory.forget(place);
+	return left === text ? "nothing" : "cleared";
 }
 
 function isTaken(

@@ -7,6 +7,12 @@ import type { Settings, SinkSettings } from "../settings.ts";
 /** claude's own name for it, in its configuration folder. */
 export const CREDENTIALS_FILE = ".credentials.json";
 
+/** Where what a sink gives is to be found, for people. */
+export function placeOf(settings: SinkSettings): string {
+	if (settings.type !== "exec") return fileOf(settings) ?? "";
+	return settings.command[0] ?? "";
+}
+
 /** The file a sink writes; undefined for one that writes none itself. */
 function fileOf(settings: SinkSettings): string | undefined {
 	switch (settings.type) {

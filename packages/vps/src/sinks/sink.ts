@@ -25,6 +25,9 @@ export type SinkOutcome =
 	/** A person's doing there comes first; nothing was written. */
 	| { readonly kind: "stepped-back"; readonly reason: PauseReason };
 
+/** What clearing came to; `nothing` of ours was there, or it cannot be taken back from there. */
+export type SinkClearance = "cleared" | "nothing" | "foreign" | "logged-out";
+
 export interface Sink {
 	readonly name: string;
 	/**
@@ -41,6 +44,12 @@ export interface Sink {
 	 * @throws BatonError where nothing can be read, which counts as `unreadable`
 	 */
 	look?(token: AccessToken | undefined): Promise<SinkLook>;
+	/**
+	 * Removes what is ours, and nothing else; absent where what was given cannot be taken back.
+	 *
+	 * @throws BatonError; it is tried again
+	 */
+	clear?(): Promise<SinkClearance>;
 	/** @throws BatonError; what the sink held before it holds still */
 	write(token: AccessToken): Promise<SinkOutcome>;
 }

@@ -15,6 +15,7 @@ export function templateSink({ template, ...options }: TemplateSinkOptions): Sin
 		content: {
 			longest: template.longest,
 			fill: (_before, token) => asBytes(fillTemplate(template, valuesOf(token))),
+			empty: () => undefined,
 			isTaken: (before) => before !== undefined && before !== "",
 		},
 	});
