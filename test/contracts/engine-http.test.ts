@@ -3,17 +3,25 @@ import { gzipSync } from "node:zlib";
 import { CLAUDE_PROVIDER, type HttpRequest, type Provider } from "@baton/core/oauth";
 import { Secret } from "@baton/core/secret";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Engine } from "../../packages/vps/src/engines/engine.ts";
 import { httpEngine } from "../../packages/vps/src/engines/http.ts";
 import { sendRequest } from "../../packages/vps/src/engines/send-request.ts";
 import { engineContract } from "./engine-contract.ts";
+
+let engine: Engine;
 
 for (const body of ["json", "form"] as const) {
 	engineContract({
 		name: `http, ${body}`,
 		make({ tokenUrl, profileUrl, clientId }, requestLimit) {
 			const provider: Provider = { tokenUrl, profileUrl, clientId, body, userAgent: "baton/test" };
-			return httpEngine(provider, requestLimit, Date.now);
+			engine = httpEngine(provider, requestLimit, Date.now);
+			return engine;
 		},
+		restart: () => engine,
+		requestLimit: 2_000,
+		leftBehind: () => "",
+		end: () => {},
 	});
 }
 

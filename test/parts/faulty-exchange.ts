@@ -55,6 +55,11 @@ export class FaultyExchange {
 		while (this.#held.length < count) await once(this.#arrivals, "held", { signal });
 	}
 
+	/** What the next request of this address meets, left for it. */
+	next(target: Target): ProviderFault | undefined {
+		return this.#faults[target].next();
+	}
+
 	async run(exchange: Exchange): Promise<void> {
 		const { response } = exchange;
 		const fault = this.#faults[exchange.target].take();

@@ -17,7 +17,7 @@ import type {
 	OAuthServerOptions,
 	Target,
 } from "./oauth-control.ts";
-import type { ProviderFault } from "./provider-fault.ts";
+import { answerStatus, type ProviderFault } from "./provider-fault.ts";
 import { type StrictProvider, startStrictProvider } from "./strict-provider.ts";
 import { lineageOf, type Presentation, TokenLedger } from "./token-ledger.ts";
 
@@ -220,7 +220,8 @@ class OAuthFront implements OAuthServer {
 	async #token(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const form = parseParameters(request, await readBody(request));
 		if (!form) return answerJson(response, 400, { error: "invalid_request" });
-		const { refresh_token: token = "" } = form;
+		const { refresh_token: token } = form;
+		if (token === undefined) return this.#knock(response);
 		const userAgent = request.headers["user-agent"] ?? "";
 		const entry = this.#ledger.presented(token, userAgent, Date.now());
 		await this.#faults.run({
@@ -232,6 +233,14 @@ class OAuthFront implements OAuthServer {
 			},
 		});
 		if (entry.outcome === "pending") entry.outcome = "dropped";
+	}
+
+	/** A grant without its token: nothing is presented, and only an outage shows. */
+	#knock(response: ServerResponse): void {
+		const fault = this.#faults.next("token");
+		const isOutage = fault?.kind === "status" && fault.status >= 500 && fault.when !== "after";
+		if (isOutage) return answerStatus(response, fault.status, fault.retryAfter);
+		answerJson(response, 400, { error: "invalid_request" });
 	}
 
 	/** One refresh at the provider, in the provider's order, and its line in the ledger. */

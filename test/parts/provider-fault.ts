@@ -54,6 +54,11 @@ export class FaultQueue {
 		return first.fault;
 	}
 
+	/** The same, not counted. */
+	next(): ProviderFault | undefined {
+		return this.#armed[0]?.fault;
+	}
+
 	clear(): void {
 		this.#armed = [];
 	}

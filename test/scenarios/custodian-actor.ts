@@ -20,7 +20,7 @@ import { HOUR } from "@baton/core/duration";
 import type { CustodyEffect } from "@baton/core/effect";
 import type { DisarmOutcome } from "@baton/core/import-login";
 import { generationProof } from "@baton/core/lineage";
-import type { ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
+import type { HarvestOutcome, ProbeOutcome, RefreshOutcome } from "@baton/core/oauth";
 import { nextWake } from "@baton/core/plan-custody";
 import type { AnswerBody, Request } from "@baton/core/protocol";
 import type { RevokeOutcome, RevokeVerdict } from "@baton/core/revoke-verdict";
@@ -347,7 +347,7 @@ type RequestBody = Request extends infer R
 type Outcome =
 	| { type: "probed"; outcome: ProbeOutcome }
 	| { type: "sinks-proved"; writable: number; total: number }
-	| { type: "harvested"; outcome: Extract<RefreshOutcome, { kind: "rotated" }> | undefined }
+	| { type: "harvested"; outcome: HarvestOutcome }
 	| { type: "source-disarmed"; outcome: DisarmOutcome }
 	| { type: "revoked"; outcome: RevokeOutcome }
 	| { type: "refreshed"; outcome: RefreshOutcome };
@@ -360,10 +360,8 @@ function outcomeEvent(words: Words): Outcome | undefined {
 		const total = words.take("of") ? Number(words.next()) : words.fail("of how many");
 		return { type: "sinks-proved", writable, total };
 	}
-	if (words.take("harvested")) {
-		if (words.take("nothing")) return { type: "harvested", outcome: undefined };
-		return { type: "harvested", outcome: rotated(words) };
-	}
+	if (words.take("harvested")) return { type: "harvested", outcome: harvestOutcome(words) };
+	if (words.take("engine still runs")) return { type: "harvested", outcome: { kind: "running" } };
 	if (words.take("logged out")) return { type: "revoked", outcome: { kind: "revoked" } };
 	if (words.take("logout")) return { type: "revoked", outcome: revokeOutcome(words) };
 	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words) };
@@ -390,6 +388,15 @@ function probeOutcome(words: Words): ProbeOutcome {
 function rotated(words: Words): Extract<RefreshOutcome, { kind: "rotated" }> {
 	const lives = time(words.option("lives")) ?? 8 * HOUR;
 	return { kind: "rotated", tokens: tokensOf(words.next(), lives) };
+}
+
+function harvestOutcome(words: Words): HarvestOutcome {
+	if (words.take("nothing")) {
+		const until = time(words.option("until"));
+		return { kind: "nothing", endedAt: until === undefined ? undefined : BEGINNING + until };
+	}
+	if (!words.take("refresh")) return rotated(words);
+	return refreshOutcome(words) as HarvestOutcome;
 }
 
 function refreshOutcome(words: Words): RefreshOutcome {

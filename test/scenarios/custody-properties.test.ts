@@ -220,7 +220,7 @@ test("a token whose use is doubtful is tried once more at most; a retired or spe
 					if (ends === "well" || ends === "other") doubtful.delete(sent);
 				}
 				if (operation?.kind === "harvest" && ends === "other") {
-					expect(harvested[operation.role]).toBe(false);
+					expect(harvested[operation.role].done).toBe(false);
 					doubtful.delete(done.before[operation.role]?.fp ?? "");
 				}
 				for (const effect of done.effects) {

@@ -277,7 +277,7 @@ export class VpsNode {
 				return this.#later(process, 5, {
 					type: "harvested",
 					id: effect.id,
-					outcome: undefined,
+					outcome: { kind: "nothing", endedAt: undefined },
 					random: random.next(),
 				});
 			case "disarm-source":

@@ -185,6 +185,18 @@ export const UNPROBED: ProbeMemory = {
 	nextAt: 0,
 };
 
+/** What has become known in this run of the engine that carries out an open intent. */
+export interface HarvestMemory {
+	/** It has ended, and what it left was looked at. */
+	readonly done: boolean;
+	/** Until when it may have been at it, wall-clock ms; 0 if no longer than the intent says. */
+	readonly endedAt: number;
+	/** It was seen still running; no look before this instant. */
+	readonly nextAt: number;
+}
+
+export const UNHARVESTED: HarvestMemory = { done: false, endedAt: 0, nextAt: 0 };
+
 export interface Reservation {
 	readonly fp: Fingerprint;
 	readonly device: string;
@@ -228,8 +240,8 @@ export interface Run {
 	readonly sinks: { readonly at: number; readonly all: boolean; readonly any: boolean } | undefined;
 	readonly sinkRetry: Retry;
 	readonly refreshRetry: Readonly<Record<Role, Retry>>;
-	/** The engine has ended and its folder was looked through for this role's open intent. */
-	readonly harvested: Readonly<Record<Role, boolean>>;
+	/** Whether the engine has ended, and what it left behind for this role's open intent. */
+	readonly harvested: Readonly<Record<Role, HarvestMemory>>;
 	/** A witness spoke since the start or jump and knew no higher generation. */
 	readonly witnessAgrees: boolean;
 	/** Witnesses heard while a token was under way. */
@@ -328,7 +340,7 @@ export function freshRun(now: number): Run {
 		sinks: undefined,
 		sinkRetry: NO_RETRY,
 		refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
-		harvested: { current: false, staged: false },
+		harvested: { current: UNHARVESTED, staged: UNHARVESTED },
 		witnessAgrees: false,
 		deferred: [],
 		asked: undefined,

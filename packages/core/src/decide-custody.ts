@@ -31,13 +31,14 @@ import type { CustodyEffect, Decision } from "./effect.ts";
 import { heedDeferred } from "./heed-witness.ts";
 import { type DisarmOutcome, type ImportEvent, importLogin, settleDisarm } from "./import-login.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
-import type { ProbeOutcome, RefreshOutcome } from "./oauth.ts";
+import type { HarvestOutcome, ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import { withinBounds } from "./remembered-past.ts";
 import { askRevoke, beginRevoking, isLoggedOut, settleRevocation } from "./revoke-login.ts";
 import type { RevokeOutcome } from "./revoke-verdict.ts";
 import { isArmed } from "./session.ts";
+import { phaseBefore, settleHarvest } from "./settle-harvest.ts";
 import { settleLearning, settleProbe } from "./settle-probe.ts";
 import { enterDoubt, makeCurrent, nameOf, settleRefresh, settleSpent } from "./settle-refresh.ts";
 
@@ -59,11 +60,10 @@ export type CustodyEvent =
 			readonly total: number;
 			readonly random: number;
 	  }
-	/** `rotated` if the engine's folder held another refresh token; undefined if it held none. */
 	| {
 			readonly type: "harvested";
 			readonly id: number;
-			readonly outcome: Extract<RefreshOutcome, { kind: "rotated" }> | undefined;
+			readonly outcome: HarvestOutcome;
 			readonly random: number;
 	  }
 	| {
@@ -154,6 +154,7 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 				refreshRetry: retriesAfterBreak(draft.record, now),
 				asked: undefined,
 				replaced: undefined,
+				harvested: lookAgain(draft.run.harvested),
 			});
 		case "refresh-asked":
 			return askRefresh(draft, event.key, event.force, now);
@@ -188,6 +189,11 @@ function voidLook(operation: Operation | undefined): Operation | undefined {
 /** What they bring or bring about is true after a jump as before. */
 const NO_LOOKS: readonly Operation["kind"][] = ["refresh", "harvest", "revoke"];
 
+/** An engine that still ran is looked for again at once: by which clock its turn was set is not known. */
+function lookAgain({ current, staged }: Run["harvested"]): Run["harvested"] {
+	return { current: { ...current, nextAt: 0 }, staged: { ...staged, nextAt: 0 } };
+}
+
 type OutcomeEvent = Extract<CustodyEvent, { id: number }>;
 
 /** An outcome that is not of the operation under way is late news from nowhere, and is dropped. */
@@ -219,10 +225,7 @@ function settleOutcome(draft: Draft, operation: Operation, event: OutcomeEvent, 
 		return settleRevocation(draft, event.outcome, now, event.random);
 	}
 	if (event.type === "harvested" && operation.kind === "harvest") {
-		remember(draft, { harvested: { ...draft.run.harvested, [operation.role]: true } });
-		if (event.outcome !== undefined) {
-			settleRefresh(draft, operation.role, event.outcome, now, event.random);
-		}
+		return settleHarvest(draft, operation.role, event.outcome, now, event.random);
 	}
 }
 
@@ -424,11 +427,6 @@ function settleNotSpent(draft: Draft, role: Role): void {
 	if (lineage === undefined) return;
 	enter(draft, role, phaseBefore(role, lineage));
 	note(draft, "info", "not-spent", nameOf(lineage));
-}
-
-function phaseBefore(role: Role, lineage: Lineage): QuietPhase {
-	if (role === "current") return { name: "held" };
-	return lineage.generation === 0 ? { name: "staged", served: true } : { name: "verifying" };
 }
 
 function settleLost(draft: Draft, role: Role, now: number): void {

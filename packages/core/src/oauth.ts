@@ -75,6 +75,18 @@ export type NotSentReason =
 	/** The other end's certificate is not trusted, has ended, or is another's. */
 	| "certificate";
 
+/** What a look at an engine that nobody listened to any more shows. */
+export type HarvestOutcome =
+	/** It lives, and may still spend the token. */
+	| { readonly kind: "running" }
+	/**
+	 * It has ended, and nobody can say what it came to. `endedAt`: until when it may have been at it, if
+	 * that may be later than the intent; wall-clock ms.
+	 */
+	| { readonly kind: "nothing"; readonly endedAt: number | undefined }
+	/** What it came to is known after all. */
+	| Exclude<RefreshOutcome, { kind: "no-reply" }>;
+
 export type RefusalReason =
 	/** 429. */
 	| "rate-limited"

@@ -195,8 +195,11 @@ function planDoubt(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	const { timing } = state.rules;
 	const { phase } = lineage;
 	if (phase.name !== "in-doubt") return IDLE;
-	if (!state.run.harvested[role]) return { do: "harvest", role };
-	const sent = intentAt(phase) ?? 0;
+	const harvest = state.run.harvested[role];
+	if (!harvest.done) {
+		return now >= harvest.nextAt ? { do: "harvest", role } : { until: harvest.nextAt };
+	}
+	const sent = Math.max(intentAt(phase) ?? 0, harvest.endedAt);
 	// After a clock that stepped back, the run's own age is as good a measure.
 	const settled = (sent > now ? state.run.since : sent) + timing.requestLimit;
 	if (now < settled) return { until: settled };

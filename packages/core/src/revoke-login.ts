@@ -33,7 +33,7 @@ function mayBringToken({ record: { current }, run }: Draft): boolean {
 	const { operation } = run;
 	const refreshes = operation?.kind === "refresh" || operation?.kind === "harvest";
 	if (refreshes && operation.role === "current") return true;
-	return current?.phase.name === "in-doubt" && !run.harvested.current;
+	return current?.phase.name === "in-doubt" && !run.harvested.current.done;
 }
 
 function revoke(draft: Draft, now: number): RevokeVerdict {

@@ -12,7 +12,7 @@ import {
 	note,
 	remember,
 } from "./custody-draft.ts";
-import { type Lineage, NO_RETRY, type Past, type Role } from "./custody-state.ts";
+import { type Lineage, NO_RETRY, type Past, type Role, UNHARVESTED } from "./custody-state.ts";
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { RefreshOutcome } from "./oauth.ts";
 import { probeMemory } from "./plan-custody.ts";
@@ -143,7 +143,7 @@ export function makeCurrent(draft: Draft, lineage: Lineage, now: number): void {
 		verified: lineage.generation > 0 ? fingerprint(lineage.session.accessToken) : undefined,
 		unbroken: true,
 		witnessAgrees: false,
-		harvested: { current: false, staged: false },
+		harvested: { current: UNHARVESTED, staged: UNHARVESTED },
 		refreshRetry: { current: NO_RETRY, staged: NO_RETRY },
 	});
 	freePlace(draft, lineage.firstFp);
@@ -239,7 +239,7 @@ export function serveStaged(draft: Draft, role: Role): void {
 export function enterDoubt(draft: Draft, role: Role, lineage: Lineage, now: number): void {
 	const { phase } = lineage;
 	const { [fingerprint(lineage.session.accessToken)]: _before, ...probes } = draft.run.probes;
-	remember(draft, { probes, harvested: { ...draft.run.harvested, [role]: false } });
+	remember(draft, { probes, harvested: { ...draft.run.harvested, [role]: UNHARVESTED } });
 	if (phase.name === "refreshing") {
 		enter(draft, role, { name: "in-doubt", intent: phase.intent, lateTryAt: undefined });
 		note(draft, "warn", "in-doubt", nameOf(lineage));

@@ -1,7 +1,7 @@
 /** A login becomes staged: here, not claimed, and in the place of one that may be let go of. */
 
 import { change, type Draft, note, remember } from "./custody-draft.ts";
-import { type Imported, NO_RETRY } from "./custody-state.ts";
+import { type Imported, NO_RETRY, UNHARVESTED } from "./custody-state.ts";
 import { type Fingerprint, lineageIdOf } from "./lineage.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import { type Session, sessionFingerprint } from "./session.ts";
@@ -62,7 +62,7 @@ function stage(draft: Draft, fp: Fingerprint, arrival: Arrival, now: number): vo
 	remember(draft, {
 		armed: fp,
 		refreshRetry: { ...draft.run.refreshRetry, staged: NO_RETRY },
-		harvested: { ...draft.run.harvested, staged: false },
+		harvested: { ...draft.run.harvested, staged: UNHARVESTED },
 	});
 	note(draft, "info", "staged", { fp, device });
 }

@@ -50,7 +50,7 @@ export function readTokens(answer: unknown): Tokens | undefined {
  * RFC 6749 5.1 lets a server leave `expires_in` out. An absurd one is treated alike: refreshed early is
  * no harm, and a token believed in for a year would be dead for most of it.
  */
-const ASSUMED_LIFETIME = HOUR;
+export const ASSUMED_LIFETIME = HOUR;
 /** Beyond these a number is a mistake: milliseconds, or an instant. */
 const LONGEST_ACCESS = 31 * DAY;
 const LONGEST_LOGIN = 3650 * DAY;

@@ -8,22 +8,13 @@
  * thread in the middle of a write, and an id that was given out again shows less than one that is
  * free: for both, as for whatever else is not proven, the wait is that of any abandoned lock.
  */
-import {
-	lstatSync,
-	readFileSync,
-	readlinkSync,
-	renameSync,
-	unlinkSync,
-	writeFileSync,
-} from "node:fs";
+import { lstatSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isGone } from "./process-alive.ts";
+import { ourProcessSpace, type ProcessSpace } from "./process-space.ts";
 
-interface HeldLocksRecord {
+interface HeldLocksRecord extends ProcessSpace {
 	pid: number;
-	/** The boot and the space of process ids in which `pid` means something. */
-	boot: string;
-	pids: string;
 	/** Inode and time of birth of each lock, by the name of its folder. */
 	locks: Record<string, string>;
 }
@@ -32,7 +23,7 @@ const MAX_BYTES = 4096;
 
 /** A failure to write it costs the wait it would have saved, and no more. */
 export function writeHeldLocks(folder: string, locks: readonly string[]): void {
-	const space = ourSpace();
+	const space = ourProcessSpace();
 	if (space === undefined) return;
 	const marks = locks.flatMap((lock) => {
 		const mark = markOf(lock);
@@ -59,7 +50,7 @@ export type IsDeadOnes = (lock: string) => boolean;
 /** @returns undefined if the record proves nothing */
 export function locksOfDead(folder: string): IsDeadOnes | undefined {
 	const record = readRecord(folder);
-	const space = ourSpace();
+	const space = ourProcessSpace();
 	if (record === undefined || space === undefined) return undefined;
 	if (record.boot !== space.boot || record.pids !== space.pids) return undefined;
 	if (!isGone(record.pid)) return undefined;
@@ -109,16 +100,4 @@ function isRecord(value: unknown): value is HeldLocksRecord {
 		typeof locks === "object" &&
 		locks !== null
 	);
-}
-
-/** Undefined where it cannot be told, as on every system but Linux: nothing is proven there. */
-function ourSpace(): Pick<HeldLocksRecord, "boot" | "pids"> | undefined {
-	try {
-		return {
-			boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-			pids: readlinkSync("/proc/self/ns/pid"),
-		};
-	} catch {
-		return undefined;
-	}
 }

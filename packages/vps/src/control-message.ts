@@ -7,6 +7,7 @@ import type { AskVerdict } from "@baton/core/ask-verdict";
 import type { AnswerBody, LossEvidence, LossReason } from "@baton/core/protocol";
 import type { RevokeVerdict } from "@baton/core/revoke-verdict";
 import { isDevice } from "./device-header.ts";
+import type { EngineChoice } from "./engines/choose-engine.ts";
 import type { SinkReport } from "./sink-report.ts";
 
 export type ControlRequest =
@@ -106,6 +107,8 @@ export interface ServiceStatus {
 	readonly now: number;
 	/** Where refreshes go. */
 	readonly tokenUrl: string;
+	/** By what they are sent; absent as long as claude is being looked for. */
+	readonly engine?: EngineChoice;
 	readonly names: readonly NameStatus[];
 	/** By what warnings leave this machine; absent if by nothing. */
 	readonly warnings?: readonly OutletStatus[];

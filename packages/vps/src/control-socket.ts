@@ -11,6 +11,7 @@ import { type ControlAnswer, type ControlRequest, parseControlRequest } from "./
 import type { Custodian } from "./custodian.ts";
 import type { DeviceBook } from "./device-book.ts";
 import { endAndClose } from "./end-and-close.ts";
+import type { EngineChoice } from "./engines/choose-engine.ts";
 import { forgetDevice } from "./forget-device.ts";
 import type { HeardNote } from "./heard-note.ts";
 import { nameStatus } from "./name-status.ts";
@@ -26,6 +27,8 @@ export interface ControlOptions {
 	readonly warner: Warner;
 	/** The figures, in Prometheus' text format. */
 	metrics(): Promise<string>;
+	/** Which one refreshes; undefined as long as that is not known. */
+	engine(): EngineChoice | undefined;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 }
@@ -115,12 +118,20 @@ async function imported(
 	}
 }
 
-function serviceStatus({ clock, custodians, tokenUrl, warner }: ControlOptions): ControlAnswer {
+function serviceStatus({
+	clock,
+	custodians,
+	tokenUrl,
+	engine,
+	warner,
+}: ControlOptions): ControlAnswer {
 	const now = clock.now();
 	const names = [...custodians.values()].map(statusOf);
 	const { outlets } = warner;
 	const warnings = outlets.length === 0 ? {} : { warnings: outlets };
-	return { v: 1, type: "status", version: VERSION, now, tokenUrl, names, ...warnings };
+	const chosen = engine();
+	const by = chosen === undefined ? {} : { engine: chosen };
+	return { v: 1, type: "status", version: VERSION, now, tokenUrl, ...by, names, ...warnings };
 }
 
 function tokenOf(

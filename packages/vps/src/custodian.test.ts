@@ -59,7 +59,8 @@ function makeCustodian(options: Partial<CustodianOptions> = {}): Custodian {
 					refreshing = { resolve };
 				});
 			},
-			harvest: async () => undefined,
+			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
+			settled: () => {},
 		},
 		probe: async (token) => {
 			world.push(`probe ${token.reveal()}`);
@@ -328,7 +329,8 @@ describe("the end", () => {
 	test("a fault of the program ends the run, and no outcome is made up for it", async () => {
 		const engine: CustodianOptions["engine"] = {
 			refresh: () => Promise.reject(new TypeError("a bug")),
-			harvest: async () => undefined,
+			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
+			settled: () => {},
 		};
 		const custodian = makeCustodian({ engine });
 		const run = custodian.run().catch((error: unknown) => error);

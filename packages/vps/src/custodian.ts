@@ -31,6 +31,7 @@ import type { Session } from "@baton/core/session";
 import type { Clock } from "@baton/io/clock";
 import { ClockWatch } from "./clock-watch.ts";
 import type { CustodyStore } from "./custody-store.ts";
+import { durableOf } from "./durable-of.ts";
 import type { Engine } from "./engines/engine.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { HeardNote } from "./heard-note.ts";
@@ -137,6 +138,7 @@ export class Custodian {
 	async run(): Promise<void> {
 		const { clock, rules } = this.#options;
 		const { durable } = this.#persister;
+		this.#options.engine.settled(durableOf(durable));
 		await this.#apply(startCustody(durable, rules, clock.now(), clock.random()));
 		while (!this.#mayEnd()) {
 			const event = await this.#next();
@@ -305,7 +307,7 @@ export class Custodian {
 			probe,
 			revoke,
 			isStale: () => Math.abs(clock.now() - decidedAt) > INTENT_GOOD_FOR,
-			persist: (record) => this.#persister.persist(record),
+			persist: (record) => this.#persist(record),
 			publish: (token) => this.#publisher.publish(token),
 			clearSinks: () => this.#publisher.clear(),
 			proveSinks: () => this.#publisher.prove(),
@@ -316,6 +318,12 @@ export class Custodian {
 			note: (note) => this.#note(note),
 			start: (work) => this.#started(work),
 		});
+	}
+
+	/** Only what is durable lets an engine clean up. */
+	async #persist(record: CustodyRecord): Promise<void> {
+		await this.#persister.persist(record);
+		this.#options.engine.settled(durableOf(record));
 	}
 
 	#note(note: HeardNote): void {

@@ -110,7 +110,12 @@ test.each<[string, unknown, RegExp, RegExp]>([
 		/./,
 	],
 	["an authority from nowhere", { provider: { ca: "ca.pem" } }, /ca is wrong: not an abs/, /./],
-	["another engine", { engine: "magic" }, /engine is wrong: it should be one of http/, /./],
+	[
+		"another engine",
+		{ engine: "magic" },
+		/engine is wrong: it should be one of auto, claude-cli, http/,
+		/./,
+	],
 	["a wrong sink", { names: { a: { sinks: { b: { type: "ftp" } } } } }, /claude-code, exec/, /./],
 	["a wrong name", { names: { A: {} } }, /small letters/, /./],
 	[

@@ -8,6 +8,7 @@ import { answerControl, turnControlAway } from "./control-socket.ts";
 import type { Custodian } from "./custodian.ts";
 import type { DeviceBook } from "./device-book.ts";
 import { converse, turnDeviceAway } from "./device-conversation.ts";
+import type { EngineChoice } from "./engines/choose-engine.ts";
 import type { HeardNote } from "./heard-note.ts";
 import type { Settings } from "./settings.ts";
 import { listenOn, type SocketServer } from "./socket-server.ts";
@@ -23,6 +24,7 @@ export interface ServiceSocketsOptions {
 	readonly devices: DeviceBook;
 	readonly warner: Warner;
 	metrics(): Promise<string>;
+	engine(): EngineChoice | undefined;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 	readonly stopping: AbortSignal;

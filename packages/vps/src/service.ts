@@ -20,10 +20,10 @@ import { type AuditLog, openAudit } from "./audit.ts";
 import { Custodian } from "./custodian.ts";
 import { type CustodyStore, custodyStore } from "./custody-store.ts";
 import { DeviceBook } from "./device-book.ts";
-import { httpEngine } from "./engines/http.ts";
 import type { Route } from "./engines/route.ts";
 import { Metrics } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
+import { type Engines, openEngines } from "./open-engines.ts";
 import { openRoute } from "./open-route.ts";
 import { httpProbe } from "./probe.ts";
 import { httpRevoker } from "./revoker.ts";
@@ -73,7 +73,14 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	const devices = await DeviceBook.open(join(stateFolder, DEVICES), clock);
 	const metrics = new Metrics(Object.keys(options.settings.names));
 	let wake = () => {};
-	const custodians = await openCustodians({ ...options, metrics, onNews: () => wake() }, audit);
+	const route = await openRoute(options.settings.provider, options.environment);
+	const engines = openEngines({
+		...options,
+		route,
+		onLeftover: (name, reason) => log.warn("a refresh has left something", { name, reason }),
+	});
+	const context = { ...options, route, engines, metrics, onNews: () => wake() };
+	const custodians = await openCustodians(context, audit);
 	const warner = await openWarner(options, custodians);
 	wake = () => warner.wake();
 	const figures = () => metrics.text([...custodians.values()].map(statusOf), clock.now());
@@ -89,6 +96,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	try {
 		sockets = await openSockets({
 			...options,
+			engine: () => engines.choice(),
 			custodians,
 			devices,
 			warner,
@@ -138,11 +146,10 @@ async function openMetricsPort(
 
 /** Every record is read, and found sound, before anything is made or started. */
 async function openCustodians(
-	options: ServiceOptions & { readonly metrics: Metrics; onNews(): void },
+	options: ServiceOptions & Pick<CustodianContext, "route" | "engines" | "metrics" | "onNews">,
 	audit: AuditLog,
 ): Promise<ReadonlyMap<string, Custodian>> {
-	const { settings, stateFolder, keyPath, environment } = options;
-	const route = await openRoute(settings.provider, environment);
+	const { settings, stateFolder, keyPath } = options;
 	const folder = join(stateFolder, SECRETS);
 	const store = custodyStore(openSecretStore({ folder, key: keyFile(keyPath) }));
 	const memory = await openSinkMemory(join(stateFolder, SINK_MEMORY));
@@ -157,7 +164,7 @@ async function openCustodians(
 		[...custodians.values()].some((one) => one.isDisarming(path));
 	for (const [name, found] of records) {
 		const record = found ?? (await firstRecord(name, store));
-		const context = { ...options, route, store, memory, audit, isKnown, isDisarming };
+		const context = { ...options, store, memory, audit, isKnown, isDisarming };
 		const custodian = openCustodian(record, context);
 		custodians.set(name, custodian);
 	}
@@ -174,6 +181,7 @@ interface CustodianContext extends ServiceOptions {
 	/** Something has happened that a person may have to hear of. */
 	onNews(): void;
 	readonly route: Route;
+	readonly engines: Engines;
 	readonly store: CustodyStore;
 	readonly memory: SinkMemory;
 	readonly audit: AuditLog;
@@ -183,7 +191,7 @@ interface CustodianContext extends ServiceOptions {
 }
 
 function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {
-	const { settings, route, clock, log, store, audit, metrics, onNews } = context;
+	const { settings, route, engines, clock, log, store, audit, metrics, onNews } = context;
 	const now = () => clock.now();
 	const { name } = record;
 	const provider = providerOf(settings, VERSION);
@@ -194,7 +202,7 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 	return new Custodian({
 		record,
 		rules: rulesOf(settings),
-		engine: httpEngine(provider, requestLimit, now, route),
+		engine: engines.of(name),
 		probe: httpProbe(provider, requestLimit, now, route),
 		revoke: httpRevoker(provider, requestLimit, route),
 		sinks,

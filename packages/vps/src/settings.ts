@@ -155,7 +155,9 @@ const nameSchema = z.strictObject({ sinks: z._default(z.record(word, sinkSchema)
 
 export const settingsSchema = z.strictObject({
 	provider: z._default(providerSchema, providerSchema.parse({})),
-	engine: z._default(z.literal("http"), "http"),
+	engine: z._default(z.enum(["auto", "claude-cli", "http"]), "auto"),
+	/** The official claude, for `claude-cli`. */
+	claude: z.optional(file),
 	refresh: z._default(
 		z.strictObject({ before: z.optional(duration), every: z.optional(duration) }),
 		{},

@@ -9,5 +9,7 @@ export const SINK_MEMORY = "sinks.json";
 export const WARNINGS = "warnings.json";
 /** Who spoke here, when, and who is forgotten. */
 export const DEVICES = "devices.json";
+/** Where claude refreshes, a folder for each name. */
+export const ENGINE = "engine";
 /** The encrypted custody records. Their key lies elsewhere. */
 export const SECRETS = "secrets";

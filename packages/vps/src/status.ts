@@ -6,6 +6,7 @@ import { lossStory } from "@baton/core/loss-evidence";
 import type { Clock } from "@baton/io/clock";
 import { askService } from "./ask-service.ts";
 import type { NameStatus, OutletStatus, ServiceStatus } from "./control-message.ts";
+import type { EngineChoice } from "./engines/choose-engine.ts";
 import { explain } from "./explain-state.ts";
 import { jsonLine, type Said } from "./said.ts";
 import { howToResume, isPaused, type SinkReport } from "./sink-report.ts";
@@ -25,9 +26,11 @@ export async function status({ stateFolder, json, clock }: StatusOptions): Promi
 	return { stdout, stderr: "", code: EXIT.well };
 }
 
-export function describe({ version, names, now, tokenUrl, warnings }: ServiceStatus): string {
+export function describe(service: ServiceStatus): string {
+	const { version, names, now, tokenUrl, engine, warnings } = service;
 	const lines = [
 		`batond ${version}, refreshes at ${new URL(tokenUrl).host}`,
+		...(engine === undefined ? [] : [engineWords(engine)]),
 		...names.flatMap((name) => describeName(name, now)),
 		...(warnings === undefined ? [] : ["", "warnings:", ...warnings.map(describeOutlet)]),
 	];
@@ -38,6 +41,15 @@ function describeOutlet({ name, waiting, missed, trouble }: OutletStatus): strin
 	const lost = missed === 0 ? "" : `, ${missed} given up`;
 	if (trouble === undefined) return `  by ${name}`;
 	return `  by ${name}: could not be sent (${trouble}); ${waiting} waiting${lost}; trying again`;
+}
+
+function engineWords(engine: EngineChoice): string {
+	const why = engine.why === undefined ? "" : `: ${engine.why}`;
+	if (engine.name === "http") return `engine http${why}`;
+	const { program, version } = engine;
+	if (program !== undefined) return `engine claude-cli: claude ${version}, ${program}`;
+	const next = 'install Claude Code, or set engine to "auto" in batond.json';
+	return `engine claude-cli cannot refresh${why}\n  next: ${next}`;
 }
 
 function describeName(status: NameStatus, now: number): string[] {

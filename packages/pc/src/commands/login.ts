@@ -2,6 +2,7 @@
 
 import { BatonError, EXIT, type ExitCode } from "@baton/core/error";
 import { EMPTY_PC_RECORD, type Host } from "@baton/core/handover-state";
+import { findClaude } from "@baton/io/find-claude";
 import { claimSingleInstance } from "@baton/io/single-instance";
 import { readState } from "@baton/io/state-file";
 import { assertKnownHost, assertReadable } from "../hand-over.ts";
@@ -9,7 +10,6 @@ import { SshLink } from "../link/ssh-link.ts";
 import type { LoadedSettings } from "../load-settings.ts";
 import { askHost } from "../login/ask-host.ts";
 import { claudeEnvironment } from "../login/claude-environment.ts";
-import { findClaude } from "../login/find-claude.ts";
 import { prepareLoginFolder, sweepLoginFolder } from "../login/login-folder.ts";
 import { type Look, whatAppeared, whatIsThere } from "../login/look-for-login.ts";
 import { type ClaudeEnd, runClaude } from "../login/run-claude.ts";

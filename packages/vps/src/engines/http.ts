@@ -31,7 +31,8 @@ export function httpEngine(
 			return outcome;
 		},
 		// A request lives and dies with this process, and leaves nothing behind.
-		harvest: async () => undefined,
+		harvest: async () => ({ kind: "nothing", endedAt: undefined }),
+		settled: () => {},
 	};
 }
 

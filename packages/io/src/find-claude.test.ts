@@ -1,14 +1,14 @@
-import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { scratchFolder } from "../testing.ts";
-import { findClaude } from "./find-claude.ts";
+import { findClaude, lookForClaude } from "./find-claude.ts";
 
-let folder: Awaited<ReturnType<typeof scratchFolder>>;
-const at = (...names: string[]) => join(folder.path, ...names);
+let folder: string;
+const at = (...names: string[]) => join(folder, ...names);
 
 beforeAll(async () => {
-	folder = await scratchFolder();
+	folder = await mkdtemp(join(tmpdir(), "baton-io-"));
 	for (const name of ["folder/claude", "plain", "first", "second"])
 		await mkdir(at(name), { recursive: true });
 	await writeFile(at("plain", "claude"), "");
@@ -17,7 +17,7 @@ beforeAll(async () => {
 	await symlink(at("first", "claude"), at("second", "claude"));
 	await chmod(at("plain", "claude"), 0o644);
 });
-afterAll(() => folder.remove());
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const find = (path: string[], named?: string, platform: NodeJS.Platform = "linux") =>
 	findClaude({ named, path: path.join(delimiter), platform });
@@ -26,7 +26,7 @@ test("the first program of that name on the PATH, also by a link", async () => {
 	expect(await find([at("none"), at("folder"), at("plain"), at("second"), at("first")])).toBe(
 		at("second", "claude"),
 	);
-	expect(await find([folder.path], undefined, "win32")).toBe(at("claude.exe"));
+	expect(await find([folder], undefined, "win32")).toBe(at("claude.exe"));
 });
 
 test("one that is named comes before the PATH, and must be there", async () => {
@@ -45,3 +45,12 @@ test.each([[[]], [["", ".", "first"]]])(
 		});
 	},
 );
+
+test("other folders are looked in last, and to have found none is no error", async () => {
+	const look = (path: string, besides: string[], named?: string) =>
+		lookForClaude({ named, path, platform: "linux", besides });
+	expect(await look(at("first"), [at("second")])).toBe(at("first", "claude"));
+	expect(await look(at("none"), [at("plain"), at("second")])).toBe(at("second", "claude"));
+	expect(await look(at("none"), [])).toBeUndefined();
+	expect(await look(at("first"), [at("second")], at("none"))).toBeUndefined();
+});
