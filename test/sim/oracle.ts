@@ -57,6 +57,8 @@ export class Oracle {
 	};
 	/** New refresh tokens that a claude has in memory only. */
 	readonly inClaude = new Set<string>();
+	/** Likewise the engine's folder on the VPS. */
+	readonly inEngine = new Set<string>();
 	/** Likewise the service. */
 	readonly #inVps = new Set<string>();
 	/** Tokens of which the world made copies, by backup, sync or snapshot. */
@@ -333,6 +335,7 @@ export class Oracle {
 	*#allCopies(): Iterable<string> {
 		yield* this.inClaude;
 		yield* this.#inVps;
+		yield* this.inEngine;
 		yield* this.#vpsCopies();
 		for (const pc of this.#pcs) {
 			for (const store of pc.stores.values()) {

@@ -233,6 +233,7 @@ export class Person {
 		this.#world.oracle.copied(snapshot.staged?.session.refreshToken?.reveal());
 		const { current, staged } = this.#vps.disk.record ?? {};
 		this.#vps.disk.record = snapshot;
+		this.#vps.engine.forget();
 		this.#vps.rollbackAt = this.#world.timeline.now;
 		this.#vps.witnessed.clear();
 		this.#world.oracle.vpsRolledBack();

@@ -45,9 +45,12 @@ export function simulate(
 		oracle,
 		rules,
 		faults: drawFaults(random),
+		// Not drawn, so that the worlds without it stay what they were.
+		byClaude: seed % 3 === 0,
+		vps: () => vps,
 		tell,
 	};
-	const vps = new VpsNode(world);
+	const vps: VpsNode = new VpsNode(world);
 	const pcs = drawPcs(world, vps);
 	oracle.watch(provider, vps, pcs);
 

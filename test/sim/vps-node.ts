@@ -22,6 +22,7 @@ import { type PublishState, startPublish } from "@baton/core/publish-state";
 import type { RevokeOutcome } from "@baton/core/revoke-verdict";
 import type { ArmedSession, Session } from "@baton/core/session";
 import { nextLook } from "@baton/core/settle-look";
+import { ClaudeEngine } from "./claude-engine.ts";
 import type { World } from "./world.ts";
 
 /** The credentials file that the consumer on the VPS reads. */
@@ -62,11 +63,17 @@ export class VpsNode {
 	rollbackAt: number | undefined;
 	/** The highest generation that a witness spoke for since then, by lineage. */
 	readonly witnessed = new Map<string, number>();
+	readonly engine: ClaudeEngine;
 	readonly #world: World;
 	#serial = 0;
 
 	constructor(world: World) {
 		this.#world = world;
+		this.engine = new ClaudeEngine(
+			world,
+			() => this.now,
+			() => this.#fateOfRefresh(),
+		);
 	}
 
 	get now(): number {
@@ -243,6 +250,7 @@ export class VpsNode {
 			case "persist":
 				oracle.custodyPersisted(this.disk.record, effect.record);
 				this.disk.record = effect.record;
+				this.engine.settled(effect.record);
 				oracle.copiesChanged("vps persists");
 				return;
 			case "publish":
@@ -277,7 +285,7 @@ export class VpsNode {
 				return this.#later(process, 5, {
 					type: "harvested",
 					id: effect.id,
-					outcome: { kind: "nothing", endedAt: undefined },
+					outcome: this.engine.harvest(effect.fp),
 					random: random.next(),
 				});
 			case "disarm-source":
@@ -363,6 +371,7 @@ export class VpsNode {
 			this.#later(process, delay, { type: "refreshed", id, outcome, random: random.next() });
 		// A decision that waited for the disk may have been overtaken: nothing is spent on it.
 		if (process.stalled) return end(1, { kind: "not-sent" });
+		if (this.#world.byClaude) return this.engine.refresh(session, (outcome) => end(20, outcome));
 		this.#world.oracle.refreshSent(this, token);
 		// A provider may sit on a request for longer than anybody waits for its answer.
 		const slow = random.chance(faults.refreshReplyLost);

@@ -5,6 +5,7 @@ import type { Provider } from "./provider.ts";
 import type { Random } from "./random.ts";
 import type { Rules } from "./rules.ts";
 import type { Timeline } from "./timeline.ts";
+import type { VpsNode } from "./vps-node.ts";
 
 /** How often things go wrong; all zero once the world has calmed down. Shares from 0 to 1. */
 export interface Faults {
@@ -46,6 +47,9 @@ export interface World {
 	readonly oracle: Oracle;
 	readonly rules: Rules;
 	faults: Faults;
+	/** The official claude refreshes on the VPS. */
+	readonly byClaude: boolean;
+	vps(): VpsNode;
 	/** A line for the transcript; free unless one is wanted. */
 	tell(line: () => string): void;
 }
