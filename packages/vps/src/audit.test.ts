@@ -1,7 +1,9 @@
 import {
+	mkdirSync,
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	symlinkSync,
@@ -73,15 +75,60 @@ test("only known fields are written", async () => {
 	expect(readFileSync(join(folder, "audit.jsonl"), "utf8")).not.toContain("sk-secret");
 });
 
-test("it grows to a limit, and the older half is kept until the next is full", async () => {
+/** What it tells, from the oldest file on. */
+function told(): string[] {
+	const files = readdirSync(folder).sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
+	const newest = files.shift() ?? "";
+	return [...files, newest]
+		.flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"))
+		.filter((line) => line !== "")
+		.map((line) => JSON.parse(line).what);
+}
+const upTo = (from: number, to: number) =>
+	Array.from({ length: to - from }, (_, n) => `n${from + n}`);
+
+test("it is kept in five files at most, the newest lines of all without a hole", async () => {
 	const audit = open(1000);
-	for (let n = 0; n < 100; n += 1) audit.write("default", note(`n${n}`), n);
+	for (let n = 0; n < 99; n += 1) audit.write("default", note(`n${n}`), n);
 	await audit.flushed();
-	expect(readdirSync(folder).sort()).toEqual(["audit.1.jsonl", "audit.jsonl"]);
+	const older = [1, 2, 3, 4].map((n) => `audit.${n}.jsonl`);
+	expect(readdirSync(folder).sort()).toEqual([...older, "audit.jsonl"]);
 	for (const file of readdirSync(folder)) {
 		expect(statSync(join(folder, file)).size).toBeLessThan(1400);
 	}
-	expect(readFileSync(join(folder, "audit.jsonl"), "utf8")).toContain('"n99"');
+	const lines = told();
+	expect(lines).toEqual(upTo(99 - lines.length, 99));
+	expect(lines.length).toBeGreaterThan(25);
+});
+
+test("killed between any two renames, no line is lost but the oldest", async () => {
+	for (const gap of [1, 2, 3]) {
+		const audit = open(1000);
+		for (let n = 0; n < 30; n += 1) audit.write("default", note(`n${n}`), n);
+		await audit.flushed();
+		// As a kill leaves it that came after some of the renames, and before the next.
+		for (let n = 3; n >= gap; n -= 1) {
+			renameSync(join(folder, `audit.${n}.jsonl`), join(folder, `audit.${n + 1}.jsonl`));
+		}
+		const before = told();
+		for (let n = 30; n < 40; n += 1) audit.write("default", note(`n${n}`), n);
+		await audit.flushed();
+		expect(told()).toEqual([...before, ...upTo(30, 40)]);
+		for (const file of readdirSync(folder)) rmSync(join(folder, file));
+	}
+});
+
+test("lines that the disk refused come in their order once it takes them", async () => {
+	const path = join(folder, "audit.jsonl");
+	mkdirSync(path);
+	const audit = open();
+	for (let n = 0; n < 1_002; n += 1) audit.write("default", note(`n${n}`), n);
+	await audit.flushed();
+	rmSync(path, { recursive: true });
+	audit.write("default", note("n1002"), 0);
+	await audit.flushed();
+	expect(told()).toEqual(upTo(3, 1_003));
+	expect(troubles).toHaveLength(1);
 });
 
 test("what cannot be written is told once, and holds nobody up", async () => {

@@ -1,16 +1,24 @@
 /**
- * What happened to each login: one JSON object a line, appended, never a token. Two files at most; the
- * older one is given up when the newer one is full.
+ * What happened to each login: one JSON object a line, appended, never a token.
+ *
+ * A file that is full becomes `audit.1.jsonl`, that one `audit.2.jsonl` and so on; of five the oldest is
+ * given up. Whenever the service is killed in between, nothing else is. A line that the disk refuses waits
+ * in memory for the next one, so that a disk that was full for a day leaves no hole.
  */
 
 import { constants } from "node:fs";
-import { type FileHandle, open, rename } from "node:fs/promises";
-import { join } from "node:path";
-import { diskError } from "@baton/io/disk-error";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { diskError, errnoOf } from "@baton/io/disk-error";
+import { syncFolder } from "@baton/io/private-folder";
 import type { HeardNote } from "./heard-note.ts";
 
 /** Some ten thousand lines. */
 const AUDIT_MAX_BYTES = 2 * 1024 * 1024;
+/** Of full files: some years, in 10 MiB with the newest. */
+const OLDER_FILES = 4;
+/** Lines that wait for the disk. */
+const WAITING_MAX = 1_000;
 
 const APPEND =
 	constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
@@ -38,9 +46,14 @@ export function openAudit({
 	const path = join(folder, "audit.jsonl");
 	let last = Promise.resolve();
 	let failing = false;
+	const waiting: string[] = [];
 	const append = async (line: string) => {
+		waiting.push(line);
+		if (waiting.length > WAITING_MAX) waiting.shift();
 		try {
-			await appendBounded(path, line, maxBytes);
+			await appendTo(path, waiting.join(""));
+			waiting.length = 0;
+			await rotate(path, maxBytes);
 			failing = false;
 		} catch (error) {
 			if (!failing) onTrouble(diskError("cannot write", path, error));
@@ -63,16 +76,34 @@ function lineOf(name: string | undefined, note: HeardNote, at: number): string {
 	return `${JSON.stringify(fields)}\n`;
 }
 
-async function appendBounded(path: string, line: string, maxBytes: number): Promise<void> {
-	const size = await appendTo(path, line);
-	if (size >= maxBytes) await rename(path, path.replace(/\.jsonl$/, ".1.jsonl"));
+/** From the first name that is free, as a kill may leave one, so that only the oldest is written over. */
+async function rotate(path: string, maxBytes: number): Promise<void> {
+	if ((await stat(path)).size < maxBytes) return;
+	let free = 1;
+	while (free < OLDER_FILES && (await isThere(nameOf(path, free)))) free += 1;
+	for (let n = free; n > 0; n -= 1) await rename(nameOf(path, n - 1), nameOf(path, n));
+	await syncFolder(dirname(path));
 }
 
-async function appendTo(path: string, line: string): Promise<number> {
+function nameOf(path: string, n: number): string {
+	return n === 0 ? path : path.replace(/\.jsonl$/, `.${n}.jsonl`);
+}
+
+async function isThere(path: string): Promise<boolean> {
+	return await stat(path).then(
+		() => true,
+		(error: unknown) => {
+			if (errnoOf(error) === "ENOENT") return false;
+			throw error;
+		},
+	);
+}
+
+async function appendTo(path: string, line: string): Promise<void> {
 	const handle = await open(path, APPEND, 0o600);
 	try {
 		await handle.appendFile((await isTorn(handle)) ? `\n${line}` : line);
-		return (await handle.stat()).size;
+		await handle.sync();
 	} finally {
 		await handle.close();
 	}
