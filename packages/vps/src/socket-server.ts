@@ -4,17 +4,17 @@
  */
 
 import { once } from "node:events";
-import { chmod } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
+import { chmod, lstat } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
 import { BatonError } from "@baton/core/error";
 import { removeDurably } from "@baton/io/atomic-file";
-import { diskError } from "@baton/io/disk-error";
+import { diskError, errnoOf } from "@baton/io/disk-error";
 
 /** `sun_path` holds 108 bytes with its closing zero. */
 const PATH_MAX_BYTES = 107;
 
 export interface SocketServerOptions {
-	/** What stands there already is removed: only the one service of this state folder comes here. */
+	/** A socket that a killed service left there is removed; anything else is not ours to remove. */
 	readonly path: string;
 	readonly maxConnections: number;
 	/** Owns the socket and ends it. Never throws. */
@@ -28,7 +28,7 @@ export interface SocketServer {
 	close(graceMs: number): Promise<void>;
 }
 
-/** @throws BatonError `unsafe-path` for a path that is too long; `disk-failed` */
+/** @throws BatonError `unsafe-path` for a path that is too long, or taken; `disk-failed` */
 export async function listenOn(options: SocketServerOptions): Promise<SocketServer> {
 	const { path, maxConnections } = options;
 	if (Buffer.byteLength(path) > PATH_MAX_BYTES) {
@@ -46,13 +46,15 @@ export async function listenOn(options: SocketServerOptions): Promise<SocketServ
 		void options.serve(socket);
 	});
 	try {
-		await removeDurably(path);
+		await makeRoom(path);
 		server.listen(path);
 		await once(server, "listening");
 		await chmod(path, 0o600);
 	} catch (error) {
 		throw diskError("cannot listen on", path, error);
 	}
+	// What fails after this is one caller's connection.
+	server.on("error", () => {});
 	return {
 		async close(graceMs) {
 			const closed = once(server, "close");
@@ -64,4 +66,36 @@ export async function listenOn(options: SocketServerOptions): Promise<SocketServ
 			clearTimeout(timer);
 		},
 	};
+}
+
+/** Only the one service of this state folder comes here, so a socket nobody listens on is a dead one's. */
+async function makeRoom(path: string): Promise<void> {
+	const stat = await lstat(path).catch((error: unknown) => {
+		if (errnoOf(error) === "ENOENT") return undefined;
+		throw error;
+	});
+	if (stat === undefined) return;
+	if (!stat.isSocket()) throw taken(path, "is there and is not a socket", "move it away");
+	if (await isListenedOn(path)) {
+		throw taken(path, "is listened on by another program", "end that program, or move its socket");
+	}
+	await removeDurably(path);
+}
+
+function isListenedOn(path: string): Promise<boolean> {
+	const socket = connect({ path });
+	return new Promise<boolean>((resolve, reject) => {
+		socket.once("connect", () => resolve(true));
+		socket.once("error", (error) => {
+			const errno = errnoOf(error);
+			// Its queue is full: there is somebody.
+			if (errno === "EAGAIN") resolve(true);
+			else if (errno === "ECONNREFUSED" || errno === "ENOENT") resolve(false);
+			else reject(error);
+		});
+	}).finally(() => socket.destroy());
+}
+
+function taken(path: string, fault: string, hint: string): BatonError {
+	return new BatonError("unsafe-path", `${path} ${fault}`, { hint });
 }
