@@ -26,6 +26,11 @@ const SYSTEM_PACKAGES: readonly SystemPackage[] = [
 	{ name: "util-linux", file: "/usr/bin/unshare", neededBy: "sinks on mounts of their own" },
 	{ name: "mount", file: "/usr/bin/mount", neededBy: "sinks on mounts of their own" },
 	{
+		name: "systemd",
+		file: "/usr/bin/systemd-analyze",
+		neededBy: "what systemd makes of the service's unit",
+	},
+	{
 		name: "faketime",
 		file: "/usr/bin/faketime",
 		neededBy: "hand-overs between clocks hours apart",
