@@ -312,6 +312,11 @@ export interface CustodyState {
 	readonly rules: CustodyRules;
 }
 
+/** The same custody under other rules; what waits for sinks looks at them anew. */
+export function withRules({ record, run }: CustodyState, rules: CustodyRules): CustodyState {
+	return { record, run: { ...run, sinks: undefined, sinkRetry: NO_RETRY }, rules };
+}
+
 export function emptyRecord(name: string, proofKey: string): CustodyRecord {
 	return {
 		name,

@@ -88,6 +88,24 @@ export function startPublish({ sinks, looks, lookEvery }: StartPublish): Publish
 	};
 }
 
+export interface ReplaceSinks extends StartPublish {
+	/** Those that are what they were: what is known of them stays so. */
+	readonly kept: readonly string[];
+}
+
+/** Other sinks from now on; one that is new, or not what it was, is written as soon as there is a token. */
+export function replaceSinks(state: PublishState, { kept, ...wanted }: ReplaceSinks): PublishState {
+	const fresh = startPublish(wanted);
+	const before = Object.entries(state.sinks).filter(([name]) => kept.includes(name));
+	return {
+		...state,
+		sinks: { ...fresh.sinks, ...Object.fromEntries(before) },
+		// None of the new ones is known to hold it.
+		confirmed: undefined,
+		lookEvery: wanted.lookEvery,
+	};
+}
+
 /** Whether this sink is still to be given the token. */
 export function lags(sink: SinkState, token: ServedToken): boolean {
 	return sink.paused === undefined && sink.holds !== token.accessFp;

@@ -1,5 +1,10 @@
-/** Where the key of a secret store comes from: a file now, the system's own credentials later. */
-import { randomBytes } from "node:crypto";
+/**
+ * Where the key of a secret store comes from: a file, or what the system gives to the service.
+ *
+ * To go from one to the other, both are there for a while, and are then the same; two different keys are
+ * refused before anything is read or written with either.
+ */
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { dirname } from "node:path";
 import { BatonError } from "@baton/core/error";
 import { createDurably } from "./atomic-file.ts";
@@ -7,7 +12,7 @@ import { makePrivateFolder } from "./private-folder.ts";
 import { readSmall } from "./read-small.ts";
 
 /** Bytes of an AES-256 key. */
-const KEY_BYTES = 32;
+export const KEY_BYTES = 32;
 
 export interface KeySource {
 	/**
@@ -33,7 +38,39 @@ export function keyFile(path: string): KeySource {
 	};
 }
 
-async function readKey(path: string): Promise<Buffer | undefined> {
+export interface KeyPlaces {
+	/** The file in which the system hands a credential to this process, if there is one. */
+	credential: string | undefined;
+	file: string;
+}
+
+/** `credential-and-file`: the same key lies in the file as well, where it is not needed. */
+export type KeyOrigin = "credential" | "credential-and-file" | "file";
+
+export interface OpenedKey {
+	origin: KeyOrigin;
+	source: KeySource;
+}
+
+/**
+ * The key the system gives, where it gives one; else that of the file, which is made when it is needed.
+ *
+ * @throws BatonError `bad-state` for two different keys, or what is no key; `disk-failed`, `unsafe-path`
+ */
+export async function openKey({ credential, file }: KeyPlaces): Promise<OpenedKey> {
+	const given = credential === undefined ? undefined : await readKey(credential);
+	if (given === undefined) return { origin: "file", source: keyFile(file) };
+	const source = { key: async () => given };
+	const spare = await readKey(file);
+	if (spare === undefined) return { origin: "credential", source };
+	if (timingSafeEqual(given, spare)) return { origin: "credential-and-file", source };
+	throw new BatonError("bad-state", `the credential and ${file} are two different keys`, {
+		hint: "nothing was touched; take away the one that is not the key of this state folder",
+	});
+}
+
+/** @throws BatonError `bad-state` if it is no key; `disk-failed`, `unsafe-path` */
+export async function readKey(path: string): Promise<Buffer | undefined> {
 	const key = await readSmall(path, { maxBytes: KEY_BYTES * 2 });
 	if (key === undefined || key.length === KEY_BYTES) return key;
 	throw new BatonError("bad-state", `${path} is not a key of ${KEY_BYTES} bytes`, {

@@ -13,6 +13,7 @@ import { usualAuthorizedKeys } from "./authorized-keys-file.ts";
 import { DEFAULT_WITHIN } from "./check-command.ts";
 import { declareAdopt, declareImport } from "./cli-import.ts";
 import { declareMetrics, declareRefresh, declareRevoke, declareSinks } from "./cli-login-life.ts";
+import { declareConfig, declareKey, declareUnit } from "./cli-standing.ts";
 import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
 import { type GlobalOptions, placesOf } from "./surroundings.ts";
@@ -25,6 +26,8 @@ export interface CliSurroundings {
 	readonly errors: NodeJS.WriteStream;
 	/** Aborted when the process was asked to end. */
 	readonly stop: AbortSignal;
+	/** From now on a hangup ends nothing, and the listener is called instead. */
+	onHangup(listener: () => void): void;
 }
 
 type Command = () => Promise<Said>;
@@ -249,6 +252,9 @@ const DECLARATIONS = [
 	declareRevoke,
 	declareSinks,
 	declareMetrics,
+	declareUnit,
+	declareKey,
+	declareConfig,
 ];
 
 const EXIT_CODES =
@@ -277,6 +283,9 @@ const COMMANDS = [
 	"revoke",
 	"sinks",
 	"metrics",
+	"unit",
+	"key",
+	"config",
 ];
 const OPTIONS = [
 	"config",
@@ -291,6 +300,10 @@ const OPTIONS = [
 	"replace",
 	"setup-token",
 	"lives",
+	"write",
+	"start",
+	"sandbox",
+	"seal",
 	"yes",
 	"json",
 	"help",

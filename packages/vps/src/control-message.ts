@@ -6,6 +6,7 @@
 import type { AskVerdict } from "@baton/core/ask-verdict";
 import type { AnswerBody, LossEvidence, LossReason } from "@baton/core/protocol";
 import type { RevokeVerdict } from "@baton/core/revoke-verdict";
+import type { KeyOrigin } from "@baton/io/key-source";
 import { isDevice } from "./device-header.ts";
 import type { EngineChoice } from "./engines/choose-engine.ts";
 import type { SinkReport } from "./sink-report.ts";
@@ -100,6 +101,15 @@ export interface NameStatus {
 	readonly unsaved?: true;
 }
 
+/** What a person should know of the settings that were last read; nothing if they are in force. */
+export interface SettingsReport {
+	/** Why they could not be read: those before them are in force. */
+	readonly trouble?: string;
+	readonly hint?: string;
+	/** Keys whose change waits for a restart. */
+	readonly waiting?: readonly string[];
+}
+
 export interface ServiceStatus {
 	readonly v: 1;
 	readonly type: "status";
@@ -109,6 +119,9 @@ export interface ServiceStatus {
 	readonly tokenUrl: string;
 	/** By what they are sent; absent as long as claude is being looked for. */
 	readonly engine?: EngineChoice;
+	/** Where the key to the state comes from. */
+	readonly key?: KeyOrigin;
+	readonly settings?: SettingsReport;
 	readonly names: readonly NameStatus[];
 	/** By what warnings leave this machine; absent if by nothing. */
 	readonly warnings?: readonly OutletStatus[];

@@ -7,7 +7,12 @@ import type { Clock } from "@baton/io/clock";
 import { readJsonLines, writeJsonLine } from "@baton/io/json-lines";
 import { VERSION } from "@baton/io/version";
 import { answerCustody, answerImport } from "./answer-import.ts";
-import { type ControlAnswer, type ControlRequest, parseControlRequest } from "./control-message.ts";
+import {
+	type ControlAnswer,
+	type ControlRequest,
+	parseControlRequest,
+	type ServiceStatus,
+} from "./control-message.ts";
 import type { Custodian } from "./custodian.ts";
 import type { DeviceBook } from "./device-book.ts";
 import { endAndClose } from "./end-and-close.ts";
@@ -23,6 +28,8 @@ export interface ControlOptions {
 	readonly clock: Clock;
 	readonly custodians: ReadonlyMap<string, Custodian>;
 	readonly tokenUrl: string;
+	/** Of the service as a whole, at this moment. */
+	about(): Pick<ServiceStatus, "key" | "settings">;
 	readonly devices: DeviceBook;
 	readonly warner: Warner;
 	/** The figures, in Prometheus' text format. */
@@ -124,6 +131,7 @@ function serviceStatus({
 	tokenUrl,
 	engine,
 	warner,
+	about,
 }: ControlOptions): ControlAnswer {
 	const now = clock.now();
 	const names = [...custodians.values()].map(statusOf);
@@ -131,7 +139,8 @@ function serviceStatus({
 	const warnings = outlets.length === 0 ? {} : { warnings: outlets };
 	const chosen = engine();
 	const by = chosen === undefined ? {} : { engine: chosen };
-	return { v: 1, type: "status", version: VERSION, now, tokenUrl, ...by, names, ...warnings };
+	const whole = { ...by, ...about() };
+	return { v: 1, type: "status", version: VERSION, now, tokenUrl, ...whole, names, ...warnings };
 }
 
 function tokenOf(

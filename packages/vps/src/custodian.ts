@@ -14,6 +14,7 @@ import {
 	type CustodyState,
 	type ServedToken,
 	servedToken,
+	withRules,
 } from "@baton/core/custody-state";
 import {
 	type CustodyDecision,
@@ -111,10 +112,13 @@ export class Custodian {
 	#state!: CustodyState;
 	#lastKey = 0;
 	#stopping = false;
+	#lastTurn: number;
+	#adjustment: (() => void) | undefined;
 
 	constructor(options: CustodianOptions) {
 		const { clock, record, rules, sinks, store } = options;
 		this.#options = options;
+		this.#lastTurn = clock.monotonic();
 		this.#clockWatch = new ClockWatch(clock);
 		this.#events = new EventQueue(clock);
 		this.#persister = new Persister(store, clock, record, (trouble) => options.onTrouble(trouble));
@@ -141,11 +145,36 @@ export class Custodian {
 		this.#options.engine.settled(durableOf(durable));
 		await this.#apply(startCustody(durable, rules, clock.now(), clock.random()));
 		while (!this.#mayEnd()) {
+			this.#lastTurn = clock.monotonic();
+			this.#takeAdjustment();
 			const event = await this.#next();
 			if (event !== undefined) await this.#handle(event);
 		}
 		this.#dismissAll();
 		await this.#lastWrites();
+	}
+
+	/**
+	 * Whether it gets anywhere: its loop came round lately, as it does while a refresh is under way. One that
+	 * waits for the disk counts, as what it has not saved would be lost with this process.
+	 */
+	get goesOn(): boolean {
+		const since = this.#options.clock.monotonic() - this.#lastTurn;
+		return this.#persister.busy || since < 2 * LONGEST_WAIT;
+	}
+
+	/** Other rules and sinks, between two events. A sink that is what it was is the same object. */
+	adjust(rules: CustodyRules, sinks: readonly Sink[]): void {
+		this.#adjustment = () => {
+			this.#state = withRules(this.#state, rules);
+			this.#publisher.adjust(sinks, rules.timing.lookAtSinks);
+		};
+		this.#events.wake();
+	}
+
+	#takeAdjustment(): void {
+		this.#adjustment?.();
+		this.#adjustment = undefined;
 	}
 
 	/** Lets a refresh or a logout that is under way end and its outcome be persisted; all else can wait. */

@@ -4,6 +4,7 @@
  */
 
 import { formatDuration, SECOND } from "@baton/core/duration";
+import { BatonError } from "@baton/core/error";
 import type { Clock } from "@baton/io/clock";
 import { askService } from "./ask-service.ts";
 import type { ControlRequest, ImportAnswer } from "./control-message.ts";
@@ -27,7 +28,9 @@ const ASK_EVERY = SECOND / 4;
 export async function importLogin(options: ImportOptions): Promise<Said> {
 	const { request, json, clock } = options;
 	const began = clock.monotonic();
-	const first = await ask(options, request);
+	const first = await ask(options, request).catch((error: unknown) => {
+		throw hintAtTmp(error, request);
+	});
 	const last = isSettled(first) ? first : await followed(options, first.fp);
 	const source = request.type === "import" ? request.path : undefined;
 	const { ok, line, next, code } = importWords(last, { name: request.name, source });
@@ -40,6 +43,15 @@ export async function importLogin(options: ImportOptions): Promise<Said> {
 		stderr: `${ok ? "" : said}${hint}`,
 		code,
 	};
+}
+
+/** A file that this command has read and the service cannot find. */
+function hintAtTmp(error: unknown, request: ImportOptions["request"]): unknown {
+	const isTemporary = request.type === "import" && /^(\/var)?\/tmp\//.test(request.path);
+	if (!isTemporary || !(error instanceof BatonError) || error.code !== "usage") return error;
+	return new BatonError("usage", error.message, {
+		hint: "the service may have a /tmp of its own: move the file to your home folder first",
+	});
 }
 
 async function followed(options: ImportOptions, fp: string): Promise<ImportAnswer> {

@@ -26,6 +26,10 @@ async function run(): Promise<Said> {
 		output: process.stdout,
 		errors: process.stderr,
 		stop: stop.signal,
+		onHangup(listener) {
+			// The terminal it was tried in has gone: that is the end of it.
+			process.on("SIGHUP", process.stderr.isTTY ? () => stop.abort() : listener);
+		},
 	});
 }
 

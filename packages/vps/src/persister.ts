@@ -26,6 +26,7 @@ export class Persister {
 	readonly #onTrouble: (trouble: Trouble | undefined) => void;
 	#durable: CustodyRecord;
 	#trouble: Trouble | undefined;
+	#busy = false;
 
 	constructor(
 		store: CustodyStore,
@@ -48,10 +49,17 @@ export class Persister {
 		return this.#trouble;
 	}
 
+	/** A record is being written, or waits to be. */
+	get busy(): boolean {
+		return this.#busy;
+	}
+
 	async persist(record: CustodyRecord): Promise<void> {
+		this.#busy = true;
 		for (let failures = 1; !(await this.#succeeds(record)); failures += 1) {
 			await this.#clock.sleep(backoffDelay(PERSIST_BACKOFF, failures, this.#clock.random()));
 		}
+		this.#busy = false;
 	}
 
 	async #succeeds(record: CustodyRecord): Promise<boolean> {

@@ -8,7 +8,13 @@ import { decidePublish, nextWrite } from "@baton/core/decide-publish";
 import { BatonError } from "@baton/core/error";
 import type { Fingerprint } from "@baton/core/lineage";
 import type { PublishEffect, PublishEvent, SinkNote } from "@baton/core/publish-event";
-import { type PauseReason, type PublishState, startPublish } from "@baton/core/publish-state";
+import {
+	type PauseReason,
+	type PublishState,
+	replaceSinks,
+	type StartPublish,
+	startPublish,
+} from "@baton/core/publish-state";
 import { nextLook } from "@baton/core/settle-look";
 import type { Clock } from "@baton/io/clock";
 import type { HeardNote } from "./heard-note.ts";
@@ -37,7 +43,7 @@ export interface SinkProof {
 
 export class Publisher {
 	readonly #options: PublisherOptions;
-	readonly #sinks: ReadonlyMap<string, Sink>;
+	#sinks: ReadonlyMap<string, Sink>;
 	/** What a person can do about each sink's last failure. */
 	readonly #hints = new Map<string, string | undefined>();
 	#state: PublishState;
@@ -45,12 +51,18 @@ export class Publisher {
 
 	constructor(options: PublisherOptions) {
 		this.#options = options;
-		this.#sinks = new Map(options.sinks.map((sink) => [sink.name, sink]));
-		this.#state = startPublish({
-			sinks: options.sinks.map(({ name }) => name),
-			looks: options.sinks.filter((sink) => sink.look !== undefined).map(({ name }) => name),
-			lookEvery: options.lookEvery,
-		});
+		this.#sinks = byName(options.sinks);
+		this.#state = startPublish(wantedOf(options.sinks, options.lookEvery));
+	}
+
+	/** @param sinks those that are what they were are the same objects */
+	adjust(sinks: readonly Sink[], lookEvery: number): void {
+		const kept = sinks.filter((sink) => this.#sinks.get(sink.name) === sink);
+		const names = kept.map(({ name }) => name);
+		this.#sinks = byName(sinks);
+		for (const name of [...this.#hints.keys()]) if (!names.includes(name)) this.#hints.delete(name);
+		this.#state = replaceSinks(this.#state, { ...wantedOf(sinks, lookEvery), kept: names });
+		this.tick();
 	}
 
 	/** How each sink fares, as people are told. */
@@ -103,16 +115,23 @@ export class Publisher {
 		if (this.#isPaused(sink)) return "unwanted";
 		const why = await sink.prove().then(
 			() => undefined,
-			(error: unknown) => this.#failure(sink.name, error),
+			(error: unknown) => this.#failure(sink, error),
 		);
+		if (!this.#isWanted(sink)) return "unwanted";
 		this.#handle({ type: "proved", sink: sink.name, why });
 		return why === undefined ? "writable" : "not-writable";
 	}
 
 	/** Why a sink failed; what can be done about it is kept. */
-	#failure(sink: string, error: unknown): string {
-		this.#hints.set(sink, error instanceof BatonError ? error.hint : undefined);
+	#failure(sink: Sink, error: unknown): string {
+		const hint = error instanceof BatonError ? error.hint : undefined;
+		if (this.#isWanted(sink)) this.#hints.set(sink.name, hint);
 		return reasonOf(error);
+	}
+
+	/** Other settings may have put another one in its place meanwhile, or none. */
+	#isWanted(sink: Sink): boolean {
+		return this.#sinks.get(sink.name) === sink;
 	}
 
 	#isPaused({ name }: Sink): boolean {
@@ -148,26 +167,29 @@ export class Publisher {
 	}
 
 	/** Never throws: what a sink throws is a failure of that sink. */
-	async #write(sink: string, token: ServedToken): Promise<void> {
+	async #write(name: string, token: ServedToken): Promise<void> {
+		const sink = this.#sinks.get(name);
+		if (sink === undefined) return;
 		this.#writing += 1;
 		const event = await this.#outcomeOf(sink, token);
 		this.#writing -= 1;
-		this.#handle(event);
+		if (this.#isWanted(sink)) this.#handle(event);
 		this.#options.onSettled();
 	}
 
-	async #outcomeOf(sink: string, token: ServedToken): Promise<PublishEvent> {
+	async #outcomeOf(sink: Sink, token: ServedToken): Promise<PublishEvent> {
 		const access = token.accessFp;
+		const { name } = sink;
 		try {
-			const outcome = await this.#sinks.get(sink)?.write(accessOnly(this.#options.name, token));
-			if (outcome?.kind === "stepped-back") {
-				return { type: "stepped-back", sink, access, reason: outcome.reason };
+			const outcome = await sink.write(accessOnly(this.#options.name, token));
+			if (outcome.kind === "stepped-back") {
+				return { type: "stepped-back", sink: name, access, reason: outcome.reason };
 			}
-			if (outcome?.disarmed !== undefined) this.#warnOfCopy(sink, outcome.disarmed);
-			return { type: "written", sink, access };
+			if (outcome.disarmed !== undefined) this.#warnOfCopy(name, outcome.disarmed);
+			return { type: "written", sink: name, access };
 		} catch (error) {
 			const random = this.#options.clock.random();
-			return { type: "failed", sink, access, why: this.#failure(sink, error), random };
+			return { type: "failed", sink: name, access, why: this.#failure(sink, error), random };
 		}
 	}
 
@@ -191,15 +213,13 @@ export class Publisher {
 	}
 
 	/** Never throws: what cannot be looked at is unreadable. */
-	async #look(sink: string, token: ServedToken | undefined): Promise<void> {
-		const { name } = this.#options;
+	async #look(name: string, token: ServedToken | undefined): Promise<void> {
+		const sink = this.#sinks.get(name);
 		const access = token?.accessFp;
-		const given = token === undefined ? undefined : accessOnly(name, token);
-		const seen = await this.#sinks
-			.get(sink)
-			?.look?.(given)
-			.catch(() => "unreadable" as const);
-		if (seen !== undefined) this.#handle({ type: "looked", sink, access, seen });
+		const given = token === undefined ? undefined : accessOnly(this.#options.name, token);
+		const seen = await sink?.look?.(given).catch(() => "unreadable" as const);
+		if (sink === undefined || seen === undefined || !this.#isWanted(sink)) return;
+		this.#handle({ type: "looked", sink: name, access, seen });
 	}
 
 	#hintOf({ sink, what, level, reason }: SinkNote): string | undefined {
@@ -212,6 +232,19 @@ export class Publisher {
 		const reason = `it lay at sink ${sink}`;
 		this.#options.onNote({ type: "note", level: "warn", what: "copy-disarmed", fp, sink, reason });
 	}
+}
+
+function byName(sinks: readonly Sink[]): ReadonlyMap<string, Sink> {
+	return new Map(sinks.map((sink) => [sink.name, sink]));
+}
+
+function wantedOf(sinks: readonly Sink[], lookEvery: number): StartPublish {
+	const looks = sinks.filter((sink) => sink.look !== undefined);
+	return {
+		sinks: sinks.map(({ name }) => name),
+		looks: looks.map(({ name }) => name),
+		lookEvery,
+	};
 }
 
 /** Only our own errors are known to name no secret. */

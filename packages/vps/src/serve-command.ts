@@ -4,6 +4,7 @@ import { createLog } from "@baton/io/log";
 import { makePrivateFolder } from "@baton/io/private-folder";
 import { claimSingleInstance } from "@baton/io/single-instance";
 import type { CliSurroundings } from "./cli.ts";
+import { credentialFile } from "./key-credential.ts";
 import { loadSettings } from "./load-settings.ts";
 import type { Said } from "./said.ts";
 import { runService } from "./service.ts";
@@ -13,7 +14,7 @@ import { systemdOf } from "./systemd.ts";
 /** `batond serve`: until it is told to stop. @throws BatonError as `runService` does; `already-running` */
 export async function serveCommand(
 	places: Places,
-	{ environment, errors, stop }: CliSurroundings,
+	{ environment, errors, stop, onHangup }: CliSurroundings,
 ): Promise<Said> {
 	const clock = systemClock;
 	const settings = await loadSettings(places.settings);
@@ -23,7 +24,9 @@ export async function serveCommand(
 		await runService({
 			settings,
 			stateFolder: places.state,
-			keyPath: places.key,
+			reread: () => loadSettings(places.settings),
+			onReload: onHangup,
+			keyPlaces: { credential: credentialFile(environment), file: places.key },
 			environment,
 			clock,
 			log: createLog({ stream: errors, env: environment }),

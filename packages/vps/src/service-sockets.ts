@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "@baton/io/clock";
 import type { Log } from "@baton/io/log";
+import type { ServiceStatus } from "./control-message.ts";
 import { answerControl, turnControlAway } from "./control-socket.ts";
 import type { Custodian } from "./custodian.ts";
 import type { DeviceBook } from "./device-book.ts";
@@ -25,6 +26,7 @@ export interface ServiceSocketsOptions {
 	readonly warner: Warner;
 	metrics(): Promise<string>;
 	engine(): EngineChoice | undefined;
+	about(): Pick<ServiceStatus, "key" | "settings">;
 	/** For what is of no one name. */
 	onNote(note: HeardNote): void;
 	readonly stopping: AbortSignal;

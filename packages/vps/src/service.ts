@@ -12,7 +12,7 @@ import { SECOND } from "@baton/core/duration";
 import { BatonError } from "@baton/core/error";
 import { removeLeftovers, removeLeftoversIn } from "@baton/io/atomic-file";
 import type { Clock } from "@baton/io/clock";
-import { keyFile } from "@baton/io/key-source";
+import { type KeyPlaces, type OpenedKey, openKey } from "@baton/io/key-source";
 import type { Log } from "@baton/io/log";
 import { openSecretStore } from "@baton/io/secret-store";
 import { VERSION } from "@baton/io/version";
@@ -21,6 +21,7 @@ import { Custodian } from "./custodian.ts";
 import { type CustodyStore, custodyStore } from "./custody-store.ts";
 import { DeviceBook } from "./device-book.ts";
 import type { Route } from "./engines/route.ts";
+import { LiveSettings } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
 import { type Engines, openEngines } from "./open-engines.ts";
@@ -29,9 +30,9 @@ import { httpProbe } from "./probe.ts";
 import { httpRevoker } from "./revoker.ts";
 import { openSockets } from "./service-sockets.ts";
 import { statusOf } from "./serving.ts";
-import { providerOf, rulesOf, type Settings } from "./settings.ts";
+import { providerOf, type Settings } from "./settings.ts";
 import { makeSink } from "./sinks/make-sink.ts";
-import { openSinkMemory, type SinkMemory } from "./sinks/sink-memory.ts";
+import { openSinkMemory } from "./sinks/sink-memory.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { DEVICES, SECRETS, SINK_MEMORY, WARNINGS } from "./state-folder.ts";
 import type { Systemd } from "./systemd.ts";
@@ -43,8 +44,12 @@ import { warningStore } from "./warnings/warning-memory.ts";
 export interface ServiceOptions {
 	readonly settings: Settings;
 	readonly stateFolder: string;
+	/** Reads the settings again. @throws BatonError for what is wrong with them */
+	reread(): Promise<Settings>;
+	/** Calls the listener whenever they are to be read again. */
+	onReload(listener: () => void): void;
 	/** The key to the secrets in the state folder; lies apart from it. */
-	readonly keyPath: string;
+	readonly keyPlaces: KeyPlaces;
 	readonly environment: NodeJS.ProcessEnv;
 	readonly clock: Clock;
 	readonly log: Log;
@@ -73,6 +78,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	const devices = await DeviceBook.open(join(stateFolder, DEVICES), clock);
 	const metrics = new Metrics(Object.keys(options.settings.names));
 	let wake = () => {};
+	const key = await openKey(options.keyPlaces);
 	const route = await openRoute(options.settings.provider, options.environment);
 	const engines = openEngines({
 		...options,
@@ -80,7 +86,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		onLeftover: (name, reason) => log.warn("a refresh has left something", { name, reason }),
 	});
 	const context = { ...options, route, engines, metrics, onNews: () => wake() };
-	const custodians = await openCustodians(context, audit);
+	const { custodians, live } = await openCustodians(context, audit, key);
 	const warner = await openWarner(options, custodians);
 	wake = () => warner.wake();
 	const figures = () => metrics.text([...custodians.values()].map(statusOf), clock.now());
@@ -101,6 +107,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
 			devices,
 			warner,
 			metrics: figures,
+			about: () => ({ key: key.origin, settings: live.report }),
 			stopping: stopping.signal,
 			onNote(note) {
 				audit.write(undefined, note, clock.now());
@@ -108,9 +115,11 @@ export async function runService(options: ServiceOptions): Promise<void> {
 			},
 		});
 		metricsPort = await openMetricsPort(options, figures);
+		options.onReload(() => void live.reload(custodians));
 		log.info("ready", { version: VERSION, count: custodians.size });
 		await systemd.ready();
-		void systemd.feedWatchdog(stopping.signal);
+		const goesOn = () => [...custodians.values()].every((custodian) => custodian.goesOn);
+		void systemd.feedWatchdog(stopping.signal, goesOn);
 		warner
 			.run(stopping.signal)
 			.catch((fault) => log.failure("warnings met a fault: none go out until a restart", fault));
@@ -144,31 +153,40 @@ async function openMetricsPort(
 	}
 }
 
+interface Opened {
+	readonly custodians: ReadonlyMap<string, Custodian>;
+	readonly live: LiveSettings;
+}
+
 /** Every record is read, and found sound, before anything is made or started. */
 async function openCustodians(
 	options: ServiceOptions & Pick<CustodianContext, "route" | "engines" | "metrics" | "onNews">,
 	audit: AuditLog,
-): Promise<ReadonlyMap<string, Custodian>> {
-	const { settings, stateFolder, keyPath } = options;
+	{ source: key }: OpenedKey,
+): Promise<Opened> {
+	const { settings, stateFolder } = options;
 	const folder = join(stateFolder, SECRETS);
-	const store = custodyStore(openSecretStore({ folder, key: keyFile(keyPath) }));
+	const store = custodyStore(openSecretStore({ folder, key }));
 	const memory = await openSinkMemory(join(stateFolder, SINK_MEMORY));
 	const records = new Map<string, CustodyRecord | undefined>();
 	for (const name of Object.keys(settings.names)) records.set(name, await store.load(name));
 
 	for (const own of [stateFolder, folder]) await removeLeftoversIn(own);
-	await removeLeftovers(keyPath);
+	await removeLeftovers(options.keyPlaces.file);
 	const custodians = new Map<string, Custodian>();
 	const isKnown = (fp: string) => [...custodians.values()].some((one) => one.knows(fp));
 	const isDisarming = (path: string) =>
 		[...custodians.values()].some((one) => one.isDisarming(path));
+	const surroundings = { ...options, memory, isKnown, isDisarming };
+	const live = new LiveSettings({
+		...options,
+		makeSink: (name, about) => makeSink(name, about, surroundings),
+	});
 	for (const [name, found] of records) {
 		const record = found ?? (await firstRecord(name, store));
-		const context = { ...options, store, memory, audit, isKnown, isDisarming };
-		const custodian = openCustodian(record, context);
-		custodians.set(name, custodian);
+		custodians.set(name, openCustodian(record, { ...options, store, audit, live }));
 	}
-	return custodians;
+	return { custodians, live };
 }
 
 async function firstRecord(name: string, store: CustodyStore): Promise<CustodyRecord> {
@@ -183,29 +201,24 @@ interface CustodianContext extends ServiceOptions {
 	readonly route: Route;
 	readonly engines: Engines;
 	readonly store: CustodyStore;
-	readonly memory: SinkMemory;
 	readonly audit: AuditLog;
 	readonly metrics: Metrics;
-	isKnown(fp: string): boolean;
-	isDisarming(path: string): boolean;
+	readonly live: LiveSettings;
 }
 
 function openCustodian(record: CustodyRecord, context: CustodianContext): Custodian {
-	const { settings, route, engines, clock, log, store, audit, metrics, onNews } = context;
+	const { settings, route, engines, clock, log, store, audit, live, metrics, onNews } = context;
 	const now = () => clock.now();
 	const { name } = record;
 	const provider = providerOf(settings, VERSION);
 	const { requestLimit } = settings.timing;
-	const sinks = Object.entries(settings.names[name]?.sinks ?? {}).map(([sink, about]) =>
-		makeSink(sink, about, context),
-	);
 	return new Custodian({
 		record,
-		rules: rulesOf(settings),
+		rules: live.rules,
 		engine: engines.of(name),
 		probe: httpProbe(provider, requestLimit, now, route),
 		revoke: httpRevoker(provider, requestLimit, route),
-		sinks,
+		sinks: live.sinksOf(name),
 		store,
 		clock,
 		onNote(note) {

@@ -16,7 +16,10 @@ import { proxyFault } from "./proxy-address.ts";
 
 /** `"90s"`, `"10m"`, `"2h"`, `"7d"`, `"250ms"`; read as milliseconds. */
 const duration = z.pipe(
-	z.string().check(z.refine((text) => parseDuration(text) !== undefined, "not a duration")),
+	z.string().check(
+		z.regex(/^\s*\d+(\.\d+)?(ms|s|m|h|d)\s*$/, "not a duration"),
+		z.refine((text) => parseDuration(text) !== undefined, "not a duration"),
+	),
 	z.transform((text) => parseDuration(text) ?? 0),
 );
 
@@ -154,6 +157,8 @@ const word = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,31}$/, "not a name
 const nameSchema = z.strictObject({ sinks: z._default(z.record(word, sinkSchema), {}) });
 
 export const settingsSchema = z.strictObject({
+	/** For editors. */
+	$schema: z.optional(z.string()),
 	provider: z._default(providerSchema, providerSchema.parse({})),
 	engine: z._default(z.enum(["auto", "claude-cli", "http"]), "auto"),
 	/** The official claude, for `claude-cli`. */

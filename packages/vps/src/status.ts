@@ -4,8 +4,9 @@ import { formatDuration } from "@baton/core/duration";
 import { EXIT } from "@baton/core/error";
 import { lossStory } from "@baton/core/loss-evidence";
 import type { Clock } from "@baton/io/clock";
+import type { KeyOrigin } from "@baton/io/key-source";
 import { askService } from "./ask-service.ts";
-import type { NameStatus, OutletStatus, ServiceStatus } from "./control-message.ts";
+import type { NameStatus, OutletStatus, ServiceStatus, SettingsReport } from "./control-message.ts";
 import type { EngineChoice } from "./engines/choose-engine.ts";
 import { explain } from "./explain-state.ts";
 import { jsonLine, type Said } from "./said.ts";
@@ -27,10 +28,12 @@ export async function status({ stateFolder, json, clock }: StatusOptions): Promi
 }
 
 export function describe(service: ServiceStatus): string {
-	const { version, names, now, tokenUrl, engine, warnings } = service;
+	const { version, names, now, tokenUrl, engine, key, settings, warnings } = service;
 	const lines = [
 		`batond ${version}, refreshes at ${new URL(tokenUrl).host}`,
 		...(engine === undefined ? [] : [engineWords(engine)]),
+		...(key === undefined ? [] : KEY_WORDS[key]),
+		...settingsWords(settings),
 		...names.flatMap((name) => describeName(name, now)),
 		...(warnings === undefined ? [] : ["", "warnings:", ...warnings.map(describeOutlet)]),
 	];
@@ -50,6 +53,24 @@ function engineWords(engine: EngineChoice): string {
 	if (program !== undefined) return `engine claude-cli: claude ${version}, ${program}`;
 	const next = 'install Claude Code, or set engine to "auto" in batond.json';
 	return `engine claude-cli cannot refresh${why}\n  next: ${next}`;
+}
+
+const KEY_WORDS: Readonly<Record<KeyOrigin, readonly string[]>> = {
+	file: ["its state is encrypted; the key is in a file of its own"],
+	credential: ["its state is encrypted; the key is a systemd credential"],
+	"credential-and-file": [
+		"its state is encrypted; the key is a systemd credential, and in a file as well",
+		"  next: remove that file, if the key shall open the state on this machine alone",
+	],
+};
+
+function settingsWords({ trouble, hint, waiting = [] }: SettingsReport = {}): string[] {
+	if (trouble !== undefined) {
+		const line = `the settings before still hold, as the new ones are wrong: ${trouble}`;
+		return hint === undefined ? [line] : [line, `  next: ${hint}`];
+	}
+	if (waiting.length === 0) return [];
+	return [`not in force before a restart: ${waiting.join(", ")}`];
 }
 
 function describeName(status: NameStatus, now: number): string[] {

@@ -16,6 +16,8 @@ export interface Places {
 	readonly state: string;
 	/** Beside the settings, so that a copy of the state folder alone opens nothing. */
 	readonly key: string;
+	/** The same as a systemd credential, sealed for this user on this machine. */
+	readonly sealedKey: string;
 	/** Whether this is the state folder of the person's own unit. */
 	readonly isUsual: boolean;
 }
@@ -28,6 +30,7 @@ export function placesOf({ config, state }: GlobalOptions, env: NodeJS.ProcessEn
 		settings,
 		state: stateFolder,
 		key: join(dirname(settings), "batond.key"),
+		sealedKey: join(dirname(settings), "batond.key.sealed"),
 		isUsual: stateFolder === folders.state,
 	};
 }

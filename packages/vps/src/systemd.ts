@@ -12,8 +12,8 @@ import { type Argv, runCommand } from "@baton/io/run-command";
 export interface Systemd {
 	ready(): Promise<void>;
 	stopping(): Promise<void>;
-	/** Feeds the watchdog, if there is one, until the signal is aborted. */
-	feedWatchdog(alive: AbortSignal): Promise<void>;
+	/** Feeds the watchdog, if there is one and while the custody goes on, until the signal is aborted. */
+	feedWatchdog(alive: AbortSignal, goesOn: () => boolean): Promise<void>;
 }
 
 /** Does nothing where no systemd waits for news. */
@@ -23,14 +23,14 @@ export function systemdOf(environment: NodeJS.ProcessEnv, clock: Clock): Systemd
 		if (NOTIFY_SOCKET === undefined) return;
 		await tryRun(["systemd-notify", state], { ...essentials(environment), NOTIFY_SOCKET });
 	};
-	const every = Number(WATCHDOG_USEC ?? 0) / 1000 / 2;
+	const every = Number(WATCHDOG_USEC ?? 0) / 1000 / 3;
 	return {
 		ready: () => tell("READY=1"),
 		stopping: () => tell("STOPPING=1"),
-		async feedWatchdog(alive) {
+		async feedWatchdog(alive, goesOn) {
 			if (NOTIFY_SOCKET === undefined || !(every > 0)) return;
 			while (!alive.aborted) {
-				await tell("WATCHDOG=1");
+				if (goesOn()) await tell("WATCHDOG=1");
 				await clock.sleep(every, alive).catch(() => {});
 			}
 		},

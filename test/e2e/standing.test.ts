@@ -1,0 +1,362 @@
+/** How the service is set up and kept: its unit, its key, its settings. */
+import { execFileSync } from "node:child_process";
+import {
+	chmodSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Child, runChild, startChild, stopAllChildren } from "../parts/child-process.ts";
+import type { OAuthServer } from "../parts/oauth-control.ts";
+import { startOAuthServer } from "../parts/oauth-server.ts";
+import { type BatondHost, handOver, makeBatondHost } from "./batond-host.ts";
+import { until } from "./stories/until.ts";
+
+let provider: OAuthServer;
+let host: BatondHost;
+
+beforeEach(async () => {
+	provider = await startOAuthServer({ accessTokenSeconds: 600 });
+	host = makeBatondHost(provider);
+});
+afterEach(async () => {
+	await stopAllChildren();
+	await provider.close();
+	host.scratch.remove();
+});
+
+const settingsFile = () => join(host.configFolder, "batond.json");
+const settings = () => JSON.parse(readFileSync(settingsFile(), "utf8"));
+const rewrite = (change: (settings: ReturnType<typeof JSON.parse>) => void) => {
+	const changed = settings();
+	change(changed);
+	writeFileSync(settingsFile(), JSON.stringify(changed));
+};
+const status = async () => (await host.run("status")).stdout;
+
+describe("unit", () => {
+	const ANALYZE = "/usr/bin/systemd-analyze";
+	const unitFile = () => host.scratch.at(".config/systemd/user/batond.service");
+
+	test.skipIf(!existsSync(ANALYZE))(
+		"with sinks that need nothing more, systemd rates it 2.0 or less, and knows every line",
+		async () => {
+			const { stdout, code } = await host.run("unit", "--sandbox", "full");
+			expect(code).toBe(0);
+			expect(stdout).not.toContain("PrivateTmp");
+			const file = host.scratch.at("batond.service");
+			// The test's own folders lie there, a person's do not.
+			writeFileSync(file, stdout.replace("PrivateIPC=yes", "PrivateIPC=yes\nPrivateTmp=yes"));
+			const env = { XDG_RUNTIME_DIR: host.scratch.path, PATH: "/usr/bin:/bin", HOME: "/nowhere" };
+			const options = ["--user", "security", "--offline=true", "--no-pager"];
+			const rated = execFileSync(ANALYZE, [...options, file], { env, stdio: "pipe" }).toString();
+			const [, exposure] = /exposure level for batond.service: ([\d.]+)/.exec(rated) ?? [];
+			expect(Number(exposure)).toBeGreaterThan(0);
+			expect(Number(exposure)).toBeLessThanOrEqual(2);
+			const verify = ["--user", "verify", file];
+			const said = execFileSync(ANALYZE, verify, { env, stdio: "pipe", encoding: "utf8" });
+			expect(said).toBe("");
+		},
+	);
+
+	test("a sink decides what it may be shut in by, and the unit says why", async () => {
+		rewrite(({ names }) => {
+			names.default.sinks.own = { type: "env-file", path: "/srv/own.env", mode: "0640" };
+		});
+		const json = async () => JSON.parse((await host.run("unit", "--json")).stdout);
+		// What else is in the way here, no systemd perhaps, comes after it.
+		const grouped = await json();
+		expect(grouped.sandbox).not.toBe("full");
+		expect(grouped.reasons[0]).toContain("the group of sink default.own's file");
+		rewrite(({ names }) => {
+			names.default.sinks.own = { type: "exec", command: ["/usr/bin/sudo", "true"] };
+		});
+		const commands = await json();
+		expect(commands).toMatchObject({ ok: true, sandbox: "none" });
+		expect(commands.text).toContain("# no sandbox: the command of sink default.own");
+		expect(commands.text).toMatch(
+			/\nExecStart=\S+ \S+batond\.mjs serve --config \S+ --state \S+\n/,
+		);
+	});
+
+	test("--write puts it where systemd looks, over its own alone, and tells systemd nothing", async () => {
+		const { code, stdout, stderr } = await host.run("unit", "--write", "--sandbox", "filters");
+		expect([code, stdout]).toEqual([0, `wrote ${unitFile()}, sandbox filters\n`]);
+		expect(stderr).toContain("next: systemctl --user daemon-reload");
+		expect(readFileSync(unitFile(), "utf8")).toContain("NoNewPrivileges=yes");
+		expect((await host.run("unit", "--write", "--sandbox", "none")).code).toBe(0);
+		expect(readFileSync(unitFile(), "utf8")).not.toContain("NoNewPrivileges=yes");
+
+		writeFileSync(unitFile(), "[Service]\nExecStart=/mine\n");
+		const refused = await host.run("unit", "--write", "--sandbox", "none");
+		expect([refused.code, refused.stderr]).toEqual([11, expect.stringContaining("--replace")]);
+		expect(readFileSync(unitFile(), "utf8")).toBe("[Service]\nExecStart=/mine\n");
+		expect((await host.run("unit", "--write", "--sandbox", "none", "--replace")).code).toBe(0);
+		expect(readdirSync(host.scratch.at(".config/systemd/user"))).toEqual(["batond.service"]);
+	});
+});
+
+describe("the key", () => {
+	const keyFile = () => join(host.configFolder, "batond.key");
+	const credentials = () => host.scratch.at("credentials");
+	const withCredential = () => ({ CREDENTIALS_DIRECTORY: credentials() });
+
+	/** A system that gives the service this key. */
+	function give(key: Buffer): void {
+		mkdirSync(credentials(), { recursive: true });
+		rmSync(join(credentials(), "batond.key"), { force: true });
+		writeFileSync(join(credentials(), "batond.key"), key, { mode: 0o400 });
+	}
+
+	async function end(service: Child): Promise<void> {
+		service.kill("SIGTERM");
+		expect(await service.ended()).toEqual({ code: 0, signal: null });
+	}
+
+	test("goes from a file to a credential and back, with the login, and is told", async () => {
+		let service = await host.serve();
+		await handOver(host, await provider.mintLogin());
+		expect(await status()).toContain("the key is in a file of its own\n");
+		const key = readFileSync(keyFile());
+		await end(service);
+
+		give(key);
+		service = await host.serve(withCredential());
+		expect(await status()).toContain(
+			"is a systemd credential, and in a file as well\n  next: remove",
+		);
+		rmSync(keyFile());
+		await end(service);
+
+		service = await host.serve(withCredential());
+		expect(await status()).toContain("the key is a systemd credential\n");
+		expect((await host.status()).state).toBe("held");
+		expect(existsSync(keyFile())).toBe(false);
+		await end(service);
+
+		writeFileSync(keyFile(), key, { mode: 0o600 });
+		service = await host.serve();
+		expect((await host.status()).state).toBe("held");
+		await end(service);
+	});
+
+	test("that is missing, another, or two at once is refused, and nothing is touched", async () => {
+		const service = await host.serve();
+		await handOver(host, await provider.mintLogin());
+		await end(service);
+		const record = join(host.stateFolder, "secrets/custody-default.secret");
+		const before = readFileSync(record);
+		const key = readFileSync(keyFile());
+		const refused = async (env: Record<string, string>, says: RegExp) => {
+			const { argv, env: own } = host.optionsOf(["serve"]);
+			const { code, stderr } = await runChild({ argv, env: { ...own, ...env } });
+			expect([code, stderr]).toEqual([1, expect.stringMatching(says)]);
+			expect(stderr).toContain("nothing was touched");
+			expect(readFileSync(record)).toEqual(before);
+		};
+		give(Buffer.alloc(32, 7));
+		await refused(withCredential(), /the credential and .*batond\.key are two different keys/);
+		rmSync(keyFile());
+		await refused(withCredential(), /damaged or of another key/);
+		give(Buffer.alloc(31, 7));
+		await refused(withCredential(), /is not a key of 32 bytes/);
+		await refused({}, /the key of .* is missing/);
+		expect(existsSync(keyFile())).toBe(false);
+		give(key);
+		await host.serve(withCredential());
+		expect((await host.status()).state).toBe("held");
+	});
+
+	/** Stands in for a systemd that gives a user's services credentials, and its `systemd-creds`. */
+	function standIn(creds: string): Record<string, string> {
+		const bin = host.scratch.at("bin");
+		mkdirSync(bin, { recursive: true });
+		const put = (name: string, script: string) => {
+			writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+			chmodSync(join(bin, name), 0o755);
+		};
+		put("systemctl", "echo 'systemd 257 (257.8-1)'");
+		put("systemd-creds", creds);
+		return { PATH: `${bin}:/usr/bin:/bin` };
+	}
+
+	async function seal(env: Record<string, string>) {
+		const { argv, env: own } = host.optionsOf(["key", "--seal"]);
+		return await runChild({ argv, env: { ...own, ...env } });
+	}
+
+	test("is sealed only where it is proved to come out again, and the unit then asks for it", async () => {
+		const sealed = join(host.configFolder, "batond.key.sealed");
+		const service = await host.serve();
+		const key = readFileSync(keyFile());
+		const well =
+			'case "$1" in encrypt) base64;; decrypt) base64 -d | od -An -tx1 | tr -d " \\n";; esac';
+		const forgets = 'case "$1" in encrypt) base64;; decrypt) echo 00;; esac';
+		for (const [creds, says] of [
+			[forgets, "did not give back the key"],
+			["echo no TPM here >&2; exit 1", "systemd-creds encrypt failed\nnext: no TPM here"],
+		] as const) {
+			const { code, stderr } = await seal(standIn(creds));
+			expect([code, stderr]).toEqual([1, expect.stringContaining(says)]);
+			expect(existsSync(sealed)).toBe(false);
+		}
+		const { code, stdout, stderr } = await seal(standIn(well));
+		expect([code, stdout]).toEqual([
+			0,
+			`key file: ${keyFile()}\nsealed as a systemd credential: ${sealed}\n`,
+		]);
+		expect(stderr).toContain("next: batond unit --start");
+		expect(statSync(sealed).mode & 0o777).toBe(0o600);
+		expect(Buffer.from(readFileSync(sealed, "utf8"), "base64")).toEqual(key);
+		const unit = await host.run("unit", "--sandbox", "none");
+		expect(unit.stdout).toContain(`\nLoadCredentialEncrypted=batond.key:${sealed}\n`);
+		await end(service);
+	});
+
+	test("is not sealed where systemd gives a user's services none", async () => {
+		const bin = host.scratch.at("bin");
+		mkdirSync(bin);
+		writeFileSync(join(bin, "systemctl"), "#!/bin/sh\necho 'systemd 252 (252.38)'\n");
+		chmodSync(join(bin, "systemctl"), 0o755);
+		const { code, stderr } = await seal({ PATH: `${bin}:/usr/bin:/bin` });
+		expect([code, stderr]).toEqual([11, expect.stringContaining("this is systemd 252")]);
+	});
+});
+
+describe("settings", () => {
+	test("schema and check agree on what is there", async () => {
+		const schema = JSON.parse((await host.run("config", "schema")).stdout);
+		expect(schema.properties.refresh.properties.before).toMatchObject({ type: "string" });
+		expect(schema.properties.names.additionalProperties.additionalProperties).toBe(false);
+		expect(schema.required ?? []).toEqual([]);
+		const well = await host.run("config", "check");
+		expect([well.code, well.stdout]).toEqual([0, `${settingsFile()} is well: default; 1 sink\n`]);
+		rewrite((all) => {
+			all.$schema = "./batond.schema.json";
+			all.refresh = { befor: "1h" };
+		});
+		const bad = await host.run("config", "check");
+		expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining("did you mean before?")]);
+	});
+
+	const env = (variable: string) => ({
+		type: "env-file",
+		path: host.scratch.at("own", "agent.env"),
+		variable,
+	});
+	const envFile = () => readFileSync(host.scratch.at("own", "agent.env"), "utf8");
+
+	test("a reload gives a new sink its token, lets one go, and keeps what is the same", async () => {
+		mkdirSync(host.scratch.at("own"), { mode: 0o700 });
+		const service = await host.serve();
+		await handOver(host, await provider.mintLogin());
+		await until("claude has it", () => existsSync(join(host.claudeFolder, ".credentials.json")));
+		const { accessToken } = host.sinkFile();
+		const before = statSync(join(host.claudeFolder, ".credentials.json")).mtimeMs;
+
+		rewrite(({ names }) => {
+			names.default.sinks.own = env("TOKEN");
+		});
+		service.kill("SIGHUP");
+		await service.line(/settings read again/);
+		await until("it has the token", () => existsSync(host.scratch.at("own", "agent.env")));
+		expect(envFile()).toBe(`TOKEN=${accessToken}\n`);
+		expect(statSync(join(host.claudeFolder, ".credentials.json")).mtimeMs).toBe(before);
+
+		rewrite(({ names }) => {
+			names.default.sinks = { own: env("OTHER") };
+		});
+		service.kill("SIGHUP");
+		await until("the other variable", () => envFile().includes("OTHER="));
+		expect(await status()).not.toContain("sink claude");
+		expect(await status()).toContain("sink own: has the newest access token");
+		expect((await host.status()).generation).toBe(1);
+		expect(service.exit()).toBeUndefined();
+	});
+
+	test("bad settings change nothing, and are told until they are well again", async () => {
+		const service = await host.serve();
+		await handOver(host, await provider.mintLogin());
+		rewrite((all) => {
+			all.names.default.sinks = { claude: { type: "claude-code", configdir: "/nowhere" } };
+		});
+		service.kill("SIGHUP");
+		await service.line(/the settings stay as they were/);
+		const said = await status();
+		expect(said).toContain("the settings before still hold, as the new ones are wrong: ");
+		expect(said).toContain("  next: did you mean configDir?");
+		expect(said).toContain("sink claude: has the newest access token");
+		expect(JSON.parse((await host.run("status", "--json")).stdout).settings.trouble).toContain(
+			"unknown key names.default.sinks.claude.configdir",
+		);
+		rewrite((all) => {
+			all.names.default.sinks = {};
+		});
+		service.kill("SIGHUP");
+		await service.line(/settings read again/);
+		expect(await status()).not.toContain("the settings before");
+		expect(await status()).not.toContain("sink claude");
+	});
+
+	test("what only a restart can change is said, and is in force after it", async () => {
+		let service = await host.serve();
+		rewrite((all) => {
+			all.timing.requestLimit = "3s";
+			all.timing.lookAtSinks = "200ms";
+			all.names.work = { sinks: {} };
+			all.provider.body = "form";
+		});
+		service.kill("SIGHUP");
+		await service.line(/some settings wait for a restart/);
+		expect(await status()).toContain(
+			"not in force before a restart: provider, timing.requestLimit, names.work\n",
+		);
+		service.kill("SIGTERM");
+		await service.ended();
+		service = await host.serve();
+		expect(await status()).not.toContain("restart");
+		expect(await status()).toContain("\nwork: ");
+	});
+});
+
+describe("a socket's place that is taken", () => {
+	test.each([
+		["a file", (path: string) => writeFileSync(path, "mine"), "is there and is not a socket"],
+		["a folder", (path: string) => mkdirSync(path), "is there and is not a socket"],
+	])("by %s: said, left alone, and well once it is moved away", async (_what, take, says) => {
+		mkdirSync(host.stateFolder, { mode: 0o700 });
+		for (const name of ["control.sock", "device.sock"]) {
+			const path = join(host.stateFolder, name);
+			take(path);
+			const { code, stderr } = await host.run("serve");
+			expect([code, stderr]).toEqual([1, expect.stringContaining(`${path} ${says}`)]);
+			expect(stderr).toContain("next: move it away");
+			expect(existsSync(path)).toBe(true);
+			rmSync(path, { recursive: true });
+		}
+		await host.serve();
+	});
+
+	test("by another program's socket: it goes on being that program's", async () => {
+		mkdirSync(host.stateFolder, { mode: 0o700 });
+		const path = join(host.stateFolder, "control.sock");
+		const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => console.log("up"))`;
+		const other = await startChild({ argv: [process.execPath, "-e", script], env: {} });
+		await other.line(/up/);
+		const { code, stderr } = await host.run("serve");
+		expect([code, stderr]).toEqual([
+			1,
+			expect.stringContaining("is listened on by another program"),
+		]);
+		expect(statSync(path).isSocket()).toBe(true);
+		other.kill("SIGKILL");
+		await other.ended();
+		await host.serve();
+	});
+});
