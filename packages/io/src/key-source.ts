@@ -12,7 +12,7 @@ import { makePrivateFolder } from "./private-folder.ts";
 import { readSmall } from "./read-small.ts";
 
 /** Bytes of an AES-256 key. */
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 
 export interface KeySource {
 	/**
