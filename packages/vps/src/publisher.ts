@@ -199,7 +199,7 @@ export class Publisher {
 		this.#writing += 1;
 		const event = await this.#clearance(name, sink);
 		this.#writing -= 1;
-		this.#handle(event);
+		if (sink === undefined || this.#isWanted(sink)) this.#handle(event);
 	}
 
 	async #clearance(name: string, sink: Sink | undefined): Promise<PublishEvent> {
@@ -208,7 +208,7 @@ export class Publisher {
 			return { type: "cleared", sink: name, how: await sink.clear() };
 		} catch (error) {
 			const random = this.#options.clock.random();
-			return { type: "clear-failed", sink: name, why: this.#failure(name, error), random };
+			return { type: "clear-failed", sink: name, why: this.#failure(sink, error), random };
 		}
 	}
 
