@@ -237,6 +237,46 @@ describe("a setup token", () => {
 		expect(await outcomes()).toEqual([]);
 	});
 
+	test("is spoken of as what it is, also after a restart, and after its end", async () => {
+		const service = await host.serve();
+		const token = await provider.mintSetupToken();
+		await typedIn(token);
+		service.kill("SIGTERM");
+		await service.ended();
+		await host.serve();
+		const { stdout } = await host.run("status");
+		expect(stdout).toContain("default: well; this host serves a setup token, which is never");
+		expect(stdout).toMatch(/^ {2}setup token [0-9a-f]{16}, from this-host$/m);
+		expect(stdout).toMatch(/^ {2}setup token ends in 36[45] days, /m);
+		expect(stdout).not.toMatch(/^ {2}(login|access token)|generation/m);
+		const short = await host.run("token", "--min-valid", "366d");
+		expect([short.code, short.stdout]).toEqual([10, ""]);
+		expect(short.stderr).toMatch(/the setup token for default ends in .*, and is never refreshed/);
+		expect(await host.run("check", "--within", "366d")).toMatchObject({
+			code: 10,
+			stdout: expect.stringContaining("next: give batond import --setup-token what claude"),
+		});
+	});
+
+	test("that was revoked is seen to be, and said", async () => {
+		const service = await host.serve();
+		const token = await provider.mintSetupToken();
+		await typedIn(token);
+		await provider.killAccess(token);
+		service.kill("SIGTERM");
+		await service.ended();
+		await host.serve();
+		await until(
+			"it is seen",
+			() => host.status(),
+			({ need }) => need === "revoked-or-reused",
+		);
+		expect((await host.run("status")).stdout).toContain(
+			"default: needs another setup token: the provider refuses this one",
+		);
+		expect(await host.run("token")).toMatchObject({ code: 10, stdout: "" });
+	});
+
 	test.each([
 		["", /no setup token/],
 		["hello there\n", /no setup token/],

@@ -9,6 +9,8 @@ import { createServer as createTlsServer } from "node:tls";
 export type ProxyManner =
 	/** `password`: as `user:password`; without it, 407. */
 	| { readonly kind: "tunnel"; readonly to: number; readonly password?: string }
+	/** The same to a proxy behind it, which is asked as this one was. */
+	| { readonly kind: "pass"; readonly to: number; readonly password?: string }
 	/** Says this once it was asked, and ends the connection unless told to keep it. */
 	| { readonly kind: "say"; readonly text: string; readonly stays?: boolean }
 	/** Says the same without an end. */
@@ -53,7 +55,10 @@ export async function startConnectProxy(
 			}
 			const onward = connect(manner.to, "127.0.0.1");
 			keep(onward);
-			onward.once("connect", () => socket.write("HTTP/1.1 200 Connection established\r\n\r\n"));
+			onward.once("connect", () => {
+				if (manner.kind === "pass") onward.write(bytes);
+				else socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+			});
 			socket.on("data", (chunk) => passed.push(chunk.toString("latin1")));
 			socket.pipe(onward).pipe(socket);
 			socket.once("close", () => onward.destroy());

@@ -184,7 +184,7 @@ export class CustodianActor implements Actor {
 		if (words.take("source")) {
 			return this.#outcome({ type: "source-disarmed", outcome: disarmOutcome(words) }, stale);
 		}
-		const outcome = outcomeEvent(words);
+		const outcome = outcomeEvent(words, this.#now);
 		if (outcome !== undefined) return this.#outcome(outcome, stale);
 		return this.#requestEvent(words);
 	}
@@ -353,18 +353,18 @@ type Outcome =
 	| { type: "refreshed"; outcome: RefreshOutcome };
 
 /** What came of the operation under way. */
-function outcomeEvent(words: Words): Outcome | undefined {
-	if (words.take("probed")) return { type: "probed", outcome: probeOutcome(words) };
+function outcomeEvent(words: Words, now: number): Outcome | undefined {
+	if (words.take("probed")) return { type: "probed", outcome: probeOutcome(words, now) };
 	if (words.take("sinks proved")) {
 		const writable = Number(words.next());
 		const total = words.take("of") ? Number(words.next()) : words.fail("of how many");
 		return { type: "sinks-proved", writable, total };
 	}
-	if (words.take("harvested")) return { type: "harvested", outcome: harvestOutcome(words) };
+	if (words.take("harvested")) return { type: "harvested", outcome: harvestOutcome(words, now) };
 	if (words.take("engine still runs")) return { type: "harvested", outcome: { kind: "running" } };
 	if (words.take("logged out")) return { type: "revoked", outcome: { kind: "revoked" } };
 	if (words.take("logout")) return { type: "revoked", outcome: revokeOutcome(words) };
-	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words) };
+	if (words.take("refreshed to")) return { type: "refreshed", outcome: rotated(words, now) };
 	if (words.take("refresh")) return { type: "refreshed", outcome: refreshOutcome(words) };
 	return undefined;
 }
@@ -379,23 +379,33 @@ function disarmOutcome(words: Words): DisarmOutcome {
 		: words.fail("no outcome");
 }
 
-function probeOutcome(words: Words): ProbeOutcome {
-	if (words.take("good")) return { kind: "good", account: words.option("as") ?? "me" };
+function probeOutcome(words: Words, now: number): ProbeOutcome {
+	if (words.take("good")) {
+		const theirNow = theirClock(words, now);
+		return { kind: "good", account: words.option("as") ?? "me", theirNow };
+	}
 	if (words.take("dead")) return { kind: "dead" };
 	return words.take("unknown") ? { kind: "unknown" } : words.fail("no outcome of a probe");
 }
 
-function rotated(words: Words): Extract<RefreshOutcome, { kind: "rotated" }> {
-	const lives = time(words.option("lives")) ?? 8 * HOUR;
-	return { kind: "rotated", tokens: tokensOf(words.next(), lives) };
+/** `ahead 5h`: how far the answer's clock is ahead of ours. */
+function theirClock(words: Words, now: number): number | undefined {
+	const ahead = time(words.option("ahead"));
+	return ahead === undefined ? undefined : now + ahead;
 }
 
-function harvestOutcome(words: Words): HarvestOutcome {
+function rotated(words: Words, now: number): Extract<RefreshOutcome, { kind: "rotated" }> {
+	const theirNow = theirClock(words, now);
+	const lives = time(words.option("lives")) ?? 8 * HOUR;
+	return { kind: "rotated", tokens: tokensOf(words.next(), lives), theirNow };
+}
+
+function harvestOutcome(words: Words, now: number): HarvestOutcome {
 	if (words.take("nothing")) {
 		const until = time(words.option("until"));
 		return { kind: "nothing", endedAt: until === undefined ? undefined : BEGINNING + until };
 	}
-	if (!words.take("refresh")) return rotated(words);
+	if (!words.take("refresh")) return rotated(words, now);
 	return refreshOutcome(words) as HarvestOutcome;
 }
 
@@ -497,13 +507,15 @@ function parts(record: CustodyRecord): Map<string, string> {
 }
 
 function lineageText(lineage: Lineage): string {
-	const { fp, generation, phase, account, erasedAt, imported, warned, askedToWait } = lineage;
+	const { fp, generation, phase, account, erasedAt, imported, warned, askedToWait, ahead } =
+		lineage;
 	const whose = account === undefined ? "" : `, of ${account}`;
 	const erased = erasedAt === undefined || imported !== undefined ? "" : ", erased on the PC";
 	const end = warned === undefined ? "" : `, warned of ${warned.days}d`;
 	const wait = askedToWait === undefined ? "" : ", asked to wait";
+	const clock = ahead ? `, provider ahead ${formatTime(ahead)}` : "";
 	const origin = originText(imported);
-	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}${origin}${end}${wait}`;
+	return `${nameOf(fp)} at ${generation} ${phaseText(phase)}${whose}${erased}${origin}${end}${wait}${clock}`;
 }
 
 function originText(imported: Lineage["imported"]): string {

@@ -172,6 +172,7 @@ export class Provider {
 		if (keeps) family.newest = token;
 		return {
 			kind: "rotated",
+			theirNow: this.#shownClock(),
 			tokens: {
 				accessToken: this.#issueAccess(family),
 				refreshToken: keeps ? undefined : this.#issueRefresh(family),
@@ -197,7 +198,15 @@ export class Provider {
 			return { kind: "dead" };
 		}
 		const account = this.#accessTokens.get(token)?.family.account ?? "nobody";
-		return this.isLiveAccess(token) ? { kind: "good", account } : { kind: "dead" };
+		if (!this.isLiveAccess(token)) return { kind: "dead" };
+		return { kind: "good", account, theirNow: this.#shownClock() };
+	}
+
+	/** The `Date` of an answer: mostly there and mostly true. */
+	#shownClock(): number | undefined {
+		if (this.#random.chance(0.1)) return undefined;
+		const off = this.#random.chance(0.02) ? this.#random.between(-DAY, DAY) : 0;
+		return this.#timeline.now + off;
 	}
 
 	raiseFalseAlarm(): void {

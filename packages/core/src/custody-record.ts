@@ -53,6 +53,7 @@ const lineage = z.object({
 	entry: z.record(text, z.unknown()),
 	generation: z.int().check(z.nonnegative()),
 	obtainedAt: instant,
+	ahead: z.optional(instant),
 	jitter: instant,
 	device: text,
 	account: z.optional(text),
@@ -137,6 +138,7 @@ function loadLineage({ entry, kind, ...stored }: StoredLineage): Lineage {
 	return {
 		...stored,
 		account: stored.account,
+		ahead: stored.ahead,
 		erasedAt: stored.erasedAt,
 		imported: stored.imported && {
 			path: stored.imported.path,

@@ -7,6 +7,7 @@ import type { DeadlineWarning } from "./deadline-warning.ts";
 import { DAY, MINUTE, SECOND } from "./duration.ts";
 import { type Fingerprint, fingerprint, type LineageId } from "./lineage.ts";
 import type { LossReason, NotTakenReason, SpentReason, Witness } from "./protocol.ts";
+import { type ClockSight, NO_SIGHT } from "./provider-clock.ts";
 import { DEFAULT_POLICY, type RefreshPolicy, type TokenLife } from "./refresh-policy.ts";
 import type { Secret } from "./secret.ts";
 import { isUnexpired, type Session } from "./session.ts";
@@ -76,6 +77,8 @@ export interface Lineage {
 	readonly generation: number;
 	/** Wall-clock ms at which the newest access token came to us. */
 	readonly obtainedAt: number;
+	/** How far the provider's clock was ahead of ours when these times were noted, ms, once that is known. */
+	readonly ahead?: number | undefined;
 	/** From 0 to 1, drawn with each token, so that refreshes spread. */
 	readonly jitter: number;
 	/** Who handed it over, and when that device confirmed erasing its copy. */
@@ -231,6 +234,8 @@ export interface Run {
 	readonly operation: Operation | undefined;
 	/** By the access token's fingerprint. */
 	readonly probes: Readonly<Record<Fingerprint, ProbeMemory>>;
+	/** The provider's clock beside ours. */
+	readonly clock: ClockSight;
 	/** The access token that was probed good since the start or the last jump. */
 	readonly verified: Fingerprint | undefined;
 	/** The staged login the PC has delivered in this run. */
@@ -339,6 +344,7 @@ export function freshRun(now: number): Run {
 		nextOperation: 1,
 		operation: undefined,
 		probes: {},
+		clock: NO_SIGHT,
 		verified: undefined,
 		armed: undefined,
 		reservation: undefined,

@@ -33,6 +33,7 @@ import { type DisarmOutcome, type ImportEvent, importLogin, settleDisarm } from 
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { HarvestOutcome, ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
+import { NO_SIGHT } from "./provider-clock.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import { withinBounds } from "./remembered-past.ts";
 import { askRevoke, beginRevoking, isLoggedOut, settleRevocation } from "./revoke-login.ts";
@@ -149,6 +150,7 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 				verified: undefined,
 				witnessAgrees: false,
 				probes: {},
+				clock: NO_SIGHT,
 				sinks: undefined,
 				sinkRetry: NO_RETRY,
 				refreshRetry: retriesAfterBreak(draft.record, now),

@@ -6,7 +6,7 @@
 import { MINUTE } from "./duration.ts";
 
 /** What a slow link makes of two clocks that agree, and what no end of a login turns on. */
-const AGREE_WITHIN = 2 * MINUTE;
+export const AGREE_WITHIN = 2 * MINUTE;
 
 /**
  * @param theirNow what the other clock showed just now; undefined if it was not told

@@ -5,17 +5,20 @@
  */
 
 import { askedFrom, isAsked } from "./ask-refresh.ts";
+import { PROBE_BACKOFF } from "./backoff.ts";
 import {
 	type CustodyState,
 	intentAt,
 	isLost,
 	type Lineage,
 	type Phase,
+	type ProbeMemory,
 	type Role,
 	tokenLife,
 	UNPROBED,
 } from "./custody-state.ts";
 import { nextWarningAt } from "./deadline-warning.ts";
+import { HOUR } from "./duration.ts";
 import { fingerprint } from "./lineage.ts";
 import { lastCallAt, refreshDueAt } from "./refresh-policy.ts";
 import { isArmed, isUnexpired } from "./session.ts";
@@ -99,6 +102,7 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 	const probe = probeMemory(state, lineage);
 	if (probe.dead && unexpired)
 		return isArmed(session) ? { do: "suspect" } : { do: "lost", role: "current" };
+	if (session.kind === "setup-token") return planWatch(probe, session.expiresAt, now);
 	const verified = state.run.verified === fingerprint(session.accessToken);
 	const lastCall = lastCallAt(tokenLife(lineage), state.rules.timing.lastCall);
 	if (unexpired && !verified && now < lastCall) {
@@ -117,6 +121,22 @@ function planHeld(state: CustodyState, lineage: Lineage, now: number): Plan {
 	return unexpired
 		? planLookBefore(state, lineage, now)
 		: planSpend(state, "current", lineage, now);
+}
+
+/** Between two looks at a token that nothing but a look tells of, ms. */
+const WATCH_EVERY = 6 * HOUR;
+
+/**
+ * A setup token to its end: no refresh would ever show that it was revoked. One that the profile address
+ * does not speak of, for want of a scope, is asked about as calmly.
+ */
+function planWatch(probe: ProbeMemory, end: number | undefined, now: number): Plan {
+	const isCalm =
+		probe.silent === 0 ? probe.goodAt !== undefined : probe.silent >= PROBE_BACKOFF.length;
+	const at = probe.nextAt + (isCalm && probe.deadSince === undefined ? WATCH_EVERY : 0);
+	return now >= at
+		? { do: "probe", role: "current" }
+		: { until: Math.min(at, end ?? Number.POSITIVE_INFINITY) };
 }
 
 /**
@@ -273,8 +293,17 @@ function planProof(state: CustodyState, lineage: Lineage, now: number): Plan {
 		return now >= retryAt ? planSpend(state, "staged", lineage, now) : { until: retryAt };
 	}
 	if (probe.dead) return { do: "refuse", reason: "dead" };
-	if (lineage.session.kind === "setup-token" && probe.silent > 0) return { do: "adopt" };
+	if (probe.silent > 0 && mayGoUnnamed(state, lineage)) return { do: "adopt" };
 	return now >= probe.nextAt ? { do: "probe", role: "staged" } : { until: probe.nextAt };
+}
+
+/**
+ * Mostly the provider does not say whose a setup token is. Where that matters, in a name that is kept for
+ * an account, a person at this machine is believed, and a paired device is not.
+ */
+function mayGoUnnamed({ record }: CustodyState, { session, imported }: Lineage): boolean {
+	if (session.kind !== "setup-token") return false;
+	return imported !== undefined || record.account === undefined;
 }
 
 function planLearning(state: CustodyState): Plan {

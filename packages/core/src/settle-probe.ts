@@ -13,6 +13,7 @@ import {
 } from "./custody-state.ts";
 import { fingerprint } from "./lineage.ts";
 import type { ProbeOutcome } from "./oauth.ts";
+import { isClockInQuestion, seeClock } from "./provider-clock.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import { makeCurrent, nameOf, serveStaged, settleSpent } from "./settle-refresh.ts";
 
@@ -24,13 +25,19 @@ export function settleProbe(
 	random: number,
 ): void {
 	const { access, role } = operation;
+	const isFirstSight = draft.run.clock.last === undefined;
+	if (outcome.kind === "good") seeClock(draft, outcome.theirNow, now);
 	const before = draft.run.probes[access] ?? UNPROBED;
 	const after = memoryAfter(before, outcome, now, random, draft.rules.timing.deadConfirm);
 	remember(draft, { probes: { ...draft.run.probes, [access]: after } });
 	const lineage = draft.record[role];
 	// The login that was asked about may have been withdrawn, and another one staged since.
 	if (lineage === undefined || fingerprint(lineage.session.accessToken) !== access) return;
-	if (outcome.kind === "good") settleGood(draft, role, lineage, outcome.account, now);
+	if (outcome.kind === "good") {
+		// Looked at once more before it is held for verified: its end may have to move.
+		if (isFirstSight && role === "current" && isClockInQuestion(draft, lineage)) return;
+		settleGood(draft, role, lineage, outcome.account, now);
+	}
 	if (outcome.kind === "unknown") serveStaged(draft, role);
 }
 
@@ -102,6 +109,7 @@ export function settleLearning(draft: Draft, outcome: ProbeOutcome, now: number)
 		return;
 	}
 	remember(draft, { replaced: undefined });
+	if (outcome.kind === "good") seeClock(draft, outcome.theirNow, now);
 	if (outcome.kind !== "good") return; // Refused because it had ended, or no word: shows nothing.
 	const shown = draft.record.learnt.killsOldAccess;
 	const killsOldAccess = replaced.dead ? Math.min(shown + 1, SHOWN_MAX) : 0;

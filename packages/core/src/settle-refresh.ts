@@ -17,6 +17,7 @@ import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { RefreshOutcome } from "./oauth.ts";
 import { probeMemory } from "./plan-custody.ts";
 import type { SpentReason } from "./protocol.ts";
+import { seeClock } from "./provider-clock.ts";
 import { isUnexpired, type Session, sessionFingerprint } from "./session.ts";
 import { rotate, type Tokens } from "./tokens.ts";
 
@@ -28,6 +29,7 @@ export function settleRefresh(
 	now: number,
 	random: number,
 ): void {
+	if (outcome.kind === "rotated") seeClock(draft, outcome.theirNow, now);
 	const lineage = draft.record[role];
 	if (lineage === undefined) return;
 	switch (outcome.kind) {
@@ -67,6 +69,7 @@ function settleRotation(
 		fp: sessionFingerprint(session),
 		generation: lineage.generation + 1,
 		obtainedAt: now,
+		ahead: draft.run.clock.agreed,
 		jitter: random,
 		askedToWait: undefined,
 		phase: { name: "held" },

@@ -2,6 +2,7 @@ import { DAY, HOUR, MINUTE } from "@baton/core/duration";
 import { expect, test } from "vitest";
 import { type CheckView, judgeCheck } from "./check-words.ts";
 import type { NameStatus } from "./control-message.ts";
+import { ANOTHER_SETUP_TOKEN } from "./explain-state.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 22, 58);
 const UNTIL = Date.UTC(2026, 10, 22, 4, 10);
@@ -80,7 +81,7 @@ test.each<[what: string, status: NameStatus, code: number, line: string]>([
 			deadline: NOW + HOUR,
 		},
 		10,
-		`1 h left, until 2026-11-21 23:58 UTC (a setup token, never refreshed); ${NEW_LOGIN}`,
+		`1 h left, until 2026-11-21 23:58 UTC (a setup token, never refreshed); next: ${ANOTHER_SETUP_TOKEN}`,
 	],
 	[
 		"no login yet",

@@ -5,7 +5,7 @@ import { formatDuration } from "@baton/core/duration";
 import { EXIT, type ExitCode } from "@baton/core/error";
 import { isOutOfReach } from "@baton/core/provider-trouble";
 import type { NameStatus, NoTokenReason } from "./control-message.ts";
-import { explain } from "./explain-state.ts";
+import { ANOTHER_SETUP_TOKEN, explain } from "./explain-state.ts";
 import type { SinkReport } from "./sink-report.ts";
 
 /** What asking for a refresh came to. */
@@ -190,7 +190,9 @@ function nextOf(status: NameStatus, { now, fix }: CheckView, code: ExitCode): st
 			? `batond check --fix --name ${status.name}`
 			: undefined;
 	}
-	if (code === EXIT.needsLogin) return explain(status, now).next ?? NEW_LOGIN;
+	if (code === EXIT.needsLogin) {
+		return explain(status, now).next ?? (status.setupToken ? ANOTHER_SETUP_TOKEN : NEW_LOGIN);
+	}
 	return "batond status";
 }
 

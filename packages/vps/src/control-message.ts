@@ -145,6 +145,8 @@ export interface TokenAnswer {
 	/** Wall-clock ms; absent if not known. */
 	readonly expiresAt?: number;
 	readonly generation: number;
+	/** No refresh will follow. */
+	readonly setupToken?: true;
 }
 
 export type NoTokenReason =

@@ -163,7 +163,8 @@ function tokenOf(
 	const { session, generation } = served;
 	const expiry = session.expiresAt === undefined ? {} : { expiresAt: session.expiresAt };
 	const accessToken = session.accessToken.reveal();
-	return { v: 1, type: "token", name, accessToken, ...expiry, generation };
+	const kind = session.kind === "setup-token" ? { setupToken: true as const } : {};
+	return { v: 1, type: "token", name, accessToken, ...expiry, generation, ...kind };
 }
 
 function unknownName(name: string): ControlAnswer {

@@ -43,6 +43,18 @@ const REASONS: Readonly<Record<LossReason, string>> = {
 	"rolled-back": "needs a new login, as it was restored from a copy",
 };
 
+/** Of a setup token, where it is not what a login does. */
+const SETUP_TOKEN: Readonly<Record<string, string>> = {
+	staged: "a setup token has arrived; served once the provider was asked about it",
+	held: "well; this host serves a setup token, which is never refreshed",
+};
+const SETUP_TOKEN_LOST: Readonly<Partial<Record<LossReason, string>>> = {
+	"revoked-or-reused": "needs another setup token: the provider refuses this one",
+	deadline: "needs another setup token: this one has reached its end",
+};
+export const ANOTHER_SETUP_TOKEN =
+	"give batond import --setup-token what claude setup-token prints; or make a login on the PC";
+
 const WAITS_FOR_PC = "a login has arrived and waits for the PC to deliver it once more";
 const AWAITS_PC =
 	"its access token ended while nothing ran here; asks the PC first whether this is a restored copy";
@@ -62,7 +74,7 @@ type Facts = Pick<
 	| "trouble"
 	| "troubleHint"
 > &
-	Partial<Pick<NameStatus, "failures">>;
+	Partial<Pick<NameStatus, "failures" | "setupToken">>;
 
 /** @param now wall-clock ms */
 export function explain(facts: Facts, now: number): Explanation {
@@ -71,6 +83,8 @@ export function explain(facts: Facts, now: number): Explanation {
 	// Not a new login, nor a PC, is of any help before that.
 	if (facts.trouble !== undefined) return standstill(facts);
 	if (state === "revoking") return { state: STATES[state] ?? state, next: undefined };
+	const setupToken = explainSetupToken(facts);
+	if (setupToken !== undefined) return setupToken;
 	if (state === "staged" && waitsForPc) return { state: WAITS_FOR_PC, next: DELIVER_AGAIN };
 	if (need !== undefined || state === "rolled-back") {
 		const served = state === "rolled-back" ? servedWords(facts, ended) : "";
@@ -80,6 +94,13 @@ export function explain(facts: Facts, now: number): Explanation {
 	const unnamed = state === "verifying" || (state === "staged" && unanswered !== undefined);
 	if (unnamed) return { state: STATES[state] ?? state, next: WAIT };
 	return explainWaiting(facts, ended) ?? explainGoing(facts, ended);
+}
+
+function explainSetupToken({ setupToken, waitsForPc, need, state }: Facts) {
+	if (!setupToken || waitsForPc) return undefined;
+	const words = need === undefined ? SETUP_TOKEN[state] : SETUP_TOKEN_LOST[need];
+	const next = need === undefined ? undefined : ANOTHER_SETUP_TOKEN;
+	return words === undefined ? undefined : { state: words, next };
 }
 
 function standstill({ troubleHint = "look at the state folder" }: Facts): Explanation {

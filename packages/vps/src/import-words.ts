@@ -34,7 +34,10 @@ export function importWords(answer: ImportAnswer, about: Imported): ImportWords 
 		case "in-doubt":
 			return {
 				ok: false,
-				line: `${from} is here, but not claimed yet: the provider, or a sink, has to be waited for`,
+				line:
+					source === undefined
+						? `${from} is here, but not in use yet: the provider has to be waited for`
+						: `${from} is here, but not claimed yet: the provider, or a sink, has to be waited for`,
 				next: "batond status says for what; it goes on by itself",
 				code: EXIT.providerUnreachable,
 			};

@@ -127,6 +127,30 @@ test.each<[string, Partial<NameStatus>, string[]]>([
 		],
 	],
 	[
+		"a setup token that the provider refuses",
+		{ state: "needs-login", need: "revoked-or-reused", setupToken: true },
+		[
+			"default: needs another setup token: the provider refuses this one",
+			"  next: give batond import --setup-token what claude setup-token prints; or make a login on the PC",
+		],
+	],
+	[
+		"a setup token that has reached its end",
+		{ state: "needs-login", need: "deadline", setupToken: true },
+		[
+			"default: needs another setup token: this one has reached its end",
+			"  next: give batond import --setup-token what claude setup-token prints; or make a login on the PC",
+		],
+	],
+	[
+		"a setup token in use, and a new login in its place under way",
+		{ state: "held", setupToken: true, unanswered: 2 },
+		[
+			"default: well; this host serves a setup token, which is never refreshed",
+			"  the provider has not said whose the login is (asked 2 times)",
+		],
+	],
+	[
 		"a proxy that does not let us through",
 		{ state: "held", failures: 3, refusal: "proxy" },
 		[

@@ -77,7 +77,10 @@ function describeName(status: NameStatus, now: number): string[] {
 	const { name, sinks, staged, failures, unanswered, trouble, unsaved, need, evidence } = status;
 	const { notRevoked } = status;
 	const { state, next } = explain(status, now);
-	const story = need === undefined || evidence === undefined ? [] : lossStory(need, evidence, now);
+	const story =
+		need === undefined || evidence === undefined || status.setupToken
+			? []
+			: lossStory(need, evidence, now);
 	return [
 		"",
 		`${name}: ${state}`,
@@ -133,8 +136,11 @@ function failureWords({ failures, refusal = "" }: NameStatus): string[] {
 }
 
 function facts(status: NameStatus, now: number): string[] {
-	const { lineageId, generation, device, rotatedAt, accessUntil, deadline } = status;
+	const { lineageId, generation, device, rotatedAt, accessUntil, deadline, setupToken } = status;
 	if (lineageId === undefined) return [];
+	if (setupToken) {
+		return [`  setup token ${lineageId}, from ${device}`, ...until("setup token", deadline, now)];
+	}
 	return [
 		`  login ${lineageId}, generation ${generation}, from ${device}`,
 		...(rotatedAt === undefined ? [] : [`  access token ${formatDuration(now - rotatedAt)} old`]),

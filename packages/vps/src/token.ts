@@ -21,14 +21,18 @@ export async function token(options: TokenOptions): Promise<Said> {
 	const { stateFolder, name, minValidMs, json, clock } = options;
 	const answer = await askService(stateFolder, { v: 1, type: "token", name }, clock);
 	if (answer.type !== "token") return noToken(answer, options);
-	const { accessToken, expiresAt, generation } = answer;
+	const { accessToken, expiresAt, generation, setupToken } = answer;
 	const left = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - clock.now();
 	if (left < minValidMs) {
-		const facts = { ok: false, name, state: "expiring", expiresAt };
-		const why = `the access token for ${name} ends in ${formatDuration(left)}\n`;
-		return { stdout: json ? jsonLine(facts) : "", stderr: why, code: EXIT.refreshDue };
+		const facts = { ok: false, name, state: "expiring", expiresAt, setupToken };
+		const ends = `for ${name} ends in ${formatDuration(left)}`;
+		const why = setupToken
+			? `the setup token ${ends}, and is never refreshed\n`
+			: `the access token ${ends}\n`;
+		const code = setupToken ? EXIT.needsLogin : EXIT.refreshDue;
+		return { stdout: json ? jsonLine(facts) : "", stderr: why, code };
 	}
-	const facts = { ok: true, name, accessToken, expiresAt, generation };
+	const facts = { ok: true, name, accessToken, expiresAt, generation, setupToken };
 	return { stdout: json ? jsonLine(facts) : `${accessToken}\n`, stderr: "", code: EXIT.well };
 }
 
