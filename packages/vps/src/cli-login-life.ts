@@ -1,5 +1,6 @@
-/** What the commands take that look after a login in custody: `refresh`, `revoke`, `sinks`, `metrics`. */
+/** What the commands take that look after a login in custody: `refresh`, `revoke`, `sinks`, `metrics`, `doctor`, `test`. */
 
+import { homedir } from "node:os";
 import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { systemClock } from "@baton/io/clock";
 import type { Argv } from "yargs";
@@ -57,6 +58,61 @@ export function declareSinks(parser: Argv, { environment }: CliSurroundings, cho
 			const settings = await loadSettings(places.settings);
 			const json = given.json === true;
 			return await sinks({ stateFolder: places.state, name, settings, json, clock: systemClock });
+		}),
+	);
+}
+
+export function declareDoctor(
+	parser: Argv,
+	{ environment }: CliSurroundings,
+	choose: Choose,
+): void {
+	parser.command(
+		"doctor",
+		"look for what stands in a login's way, worst first; changes nothing and spends nothing; " +
+			"exit code 1 if something is wrong, 12 if the service is down",
+		(options) =>
+			options
+				.option("json", { type: "boolean", describe: "one JSON object; holds no token" })
+				.example("$0 doctor", "also while the service is down"),
+		choose(async (given) => {
+			const { doctor } = await import("./doctor-command.ts");
+			const places = placesOf(given, environment);
+			const uid = process.getuid?.() ?? 0;
+			const json = given.json === true;
+			return await doctor({ places, environment, home: homedir(), uid, json, clock: systemClock });
+		}),
+	);
+}
+
+export function declareTest(parser: Argv, { environment }: CliSurroundings, choose: Choose): void {
+	parser.command(
+		"test",
+		"make one real request for each consumer that can make one cheaply; exit code 1 if one " +
+			"fails, 13 if the provider does not say",
+		(options) =>
+			options
+				.option("name", { type: "string", requiresArg: true, describe: "only of this name" })
+				.option("claude", {
+					type: "boolean",
+					describe: "also have the claude of each sink answer a prompt, which counts as use",
+				})
+				.option("warnings", {
+					type: "boolean",
+					describe: "instead: send a test message by each outlet for warnings",
+				})
+				.option("json", { type: "boolean", describe: "one JSON object; holds no token" })
+				.example("$0 test", "asks the provider whose token lies at each sink; spends nothing"),
+		choose(async (given) => {
+			const { test } = await import("./test-command.ts");
+			const places = placesOf(given, environment);
+			const name = given.name === undefined ? undefined : String(given.name);
+			const [claude, warnings, json] = [given.claude, given.warnings, given.json].map(
+				(one) => one === true,
+			) as [boolean, boolean, boolean];
+			const home = homedir();
+			const clock = systemClock;
+			return await test({ places, name, claude, warnings, json, environment, home, clock });
 		}),
 	);
 }

@@ -12,7 +12,14 @@ import yargs, { type Argv } from "yargs";
 import { usualAuthorizedKeys } from "./authorized-keys-file.ts";
 import { DEFAULT_WITHIN } from "./check-command.ts";
 import { declareAdopt, declareImport } from "./cli-import.ts";
-import { declareMetrics, declareRefresh, declareRevoke, declareSinks } from "./cli-login-life.ts";
+import {
+	declareDoctor,
+	declareMetrics,
+	declareRefresh,
+	declareRevoke,
+	declareSinks,
+	declareTest,
+} from "./cli-login-life.ts";
 import { declareConfig, declareKey, declareUnit } from "./cli-standing.ts";
 import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
@@ -255,6 +262,8 @@ const DECLARATIONS = [
 	declareUnit,
 	declareKey,
 	declareConfig,
+	declareDoctor,
+	declareTest,
 ];
 
 const EXIT_CODES =
@@ -286,6 +295,8 @@ const COMMANDS = [
 	"unit",
 	"key",
 	"config",
+	"doctor",
+	"test",
 ];
 const OPTIONS = [
 	"config",
@@ -296,6 +307,8 @@ const OPTIONS = [
 	"within",
 	"fix",
 	"force",
+	"claude",
+	"warnings",
 	"authorized-keys",
 	"replace",
 	"setup-token",

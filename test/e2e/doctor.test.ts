@@ -1,0 +1,260 @@
+/** `batond doctor` on a host where much is amiss; it changes and spends nothing. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { CANARY_PATTERN } from "../parts/canary.ts";
+import { stopAllChildren } from "../parts/child-process.ts";
+import type { ClaudeAiOauth, OAuthServer } from "../parts/oauth-control.ts";
+import { startOAuthServer } from "../parts/oauth-server.ts";
+import { fingerprintOf } from "../parts/token-ledger.ts";
+import { type BatondHost, handOver, makeBatondHost } from "./batond-host.ts";
+
+interface Finding {
+	about: string;
+	gravity: string;
+	says: string;
+	hint?: string;
+}
+
+let provider: OAuthServer;
+let host: BatondHost;
+let login: ClaudeAiOauth;
+
+beforeEach(async () => {
+	provider = await startOAuthServer({ accessTokenSeconds: 28_800 });
+	host = makeBatondHost(provider);
+	login = await provider.mintLogin();
+});
+afterEach(async () => {
+	await stopAllChildren();
+	await provider.close();
+	host.scratch.remove();
+});
+
+/** Each use of a refresh token. The doctor's look at the endpoint bears none. */
+async function presented() {
+	const all = await provider.presentations();
+	return all.filter(({ fp }) => fp !== fingerprintOf(""));
+}
+
+/** Everything but what this machine brings along: its units, users and containers are not ours. */
+async function examine(): Promise<{
+	code: number | null;
+	findings: Finding[];
+	of: (about: string) => Finding[];
+}> {
+	const { code, stdout } = await host.run("doctor", "--json");
+	expect(stdout).not.toMatch(CANARY_PATTERN);
+	const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+	return { code, findings, of: (about) => findings.filter((one) => one.about === about) };
+}
+
+/** Names, sizes, modes and contents of all there is. */
+function everything(): string {
+	return execFileSync(
+		"/usr/bin/find",
+		[host.scratch.path, "-printf", "%P %m %s %T@\n", "-type", "f", "-exec", "sha256sum", "{}", ";"],
+		{ encoding: "utf8" },
+	);
+}
+
+test("where all is well it says so, and nothing is written or spent", async () => {
+	await host.serve();
+	await handOver(host, login);
+	const [before, sent] = [everything(), await presented()];
+	const { of, findings } = await examine();
+	for (const about of [
+		"service",
+		"settings",
+		"login",
+		"sinks",
+		"endpoint",
+		"clock",
+		"precedence",
+		"modes",
+	]) {
+		expect(of(about), about).toMatchObject([{ gravity: "well" }]);
+	}
+	expect(findings[0]?.about).toBe("service");
+	expect(everything()).toBe(before);
+	expect(await presented()).toEqual(sent);
+	const { stdout } = await host.run("doctor");
+	expect(stdout.split("\n")[0]).toMatch(/^well {6}service: it runs, version /);
+});
+
+test("a copy of ours, an open key, a trap, a job and a down provider are found and named", async () => {
+	await host.serve();
+	await handOver(host, login);
+	const copy = join(host.scratch.path, ".claude-old", ".credentials.json");
+	mkdirSync(join(host.scratch.path, ".claude-old"));
+	writeFileSync(copy, JSON.stringify({ claudeAiOauth: login }), { mode: 0o600 });
+	writeFileSync(host.scratch.at(".bashrc"), "export ANTHROPIC_API_KEY=sk-CANARY-key\n");
+	const units = host.scratch.at(".config", "systemd", "user");
+	mkdirSync(units, { recursive: true });
+	writeFileSync(join(units, "keep.timer"), "[Timer]\nOnCalendar=hourly\n");
+	writeFileSync(join(units, "keep.service"), "[Service]\nExecStart=/usr/bin/claude -p hi\n");
+	chmodSync(join(host.configFolder, "batond.key"), 0o644);
+	await provider.down();
+	const { code, of } = await examine();
+	expect(code).toBe(1);
+	expect(of("copies")).toMatchObject([
+		{
+			gravity: "wrong",
+			says: expect.stringContaining(copy),
+			hint: `batond import ${copy} disarms it`,
+		},
+	]);
+	expect(of("precedence")).toMatchObject([
+		{
+			gravity: "doubtful",
+			says: expect.stringMatching(/^ANTHROPIC_API_KEY in .*\.bashrc, line 1,/),
+		},
+	]);
+	expect(of("jobs")).toMatchObject([
+		{ says: expect.stringMatching(/keep\.service, line 2, runs claude/) },
+	]);
+	expect(of("modes")).toMatchObject([
+		{ says: expect.stringContaining("open to others: mode 0644") },
+	]);
+	expect(of("endpoint")).toMatchObject([{ says: expect.stringContaining("cannot be reached") }]);
+	// The hint does what it says.
+	await provider.up();
+	chmodSync(join(host.configFolder, "batond.key"), 0o600);
+	await host.run("import", copy, "--yes");
+	expect(readFileSync(copy, "utf8")).not.toContain(login.refreshToken);
+	expect((await examine()).of("copies")).toMatchObject([{ gravity: "well" }]);
+	expect(await presented()).toHaveLength(1);
+});
+
+test.each([
+	[403, "refuses this machine with 403"],
+	[429, "asks to slow down"],
+	[503, "is down"],
+])("an endpoint that answers %i is told apart", async (status, says) => {
+	await provider.inject("token", { kind: "status", status, when: "before" });
+	const { of } = await examine();
+	expect(of("endpoint")).toMatchObject([{ says: expect.stringContaining(says) }]);
+});
+
+test("with the service down it says so first, looks at the rest, and ends with 12", async () => {
+	const service = await host.serve();
+	await handOver(host, login);
+	service.kill("SIGTERM");
+	await service.ended();
+	const copy = join(host.scratch.path, ".credentials.json.bak");
+	writeFileSync(copy, JSON.stringify({ claudeAiOauth: login }));
+	const before = statSync(host.stateFolder).mtimeMs;
+	const { code, findings, of } = await examine();
+	expect(code).toBe(12);
+	expect(findings[0]).toMatchObject({ about: "service", gravity: "wrong" });
+	expect(of("endpoint")).toMatchObject([{ gravity: "well" }]);
+	expect(of("login")).toMatchObject([{ gravity: "unseen" }]);
+	expect(of("copies")).toMatchObject([{ gravity: "unseen", says: expect.stringContaining(copy) }]);
+	expect(statSync(host.stateFolder).mtimeMs).toBe(before);
+	expect((await host.run("doctor")).stdout.split("\n").slice(0, 2)).toEqual([
+		"wrong     service: the service is not running",
+		"          next: start it: systemctl --user start batond, or batond serve",
+	]);
+});
+
+test("settings that are not understood hide nothing else of the service", async () => {
+	await host.serve();
+	writeFileSync(join(host.configFolder, "batond.json"), '{"nmaes": {}}');
+	const { code, of } = await examine();
+	expect(code).toBe(1);
+	expect(of("settings")).toMatchObject([{ gravity: "wrong", hint: "did you mean names?" }]);
+	expect(of("service")).toMatchObject([{ gravity: "well" }]);
+});
+
+test("test: one request with what lies at each sink, and an honest word where there can be none", async () => {
+	host.scratch.remove();
+	host = makeBatondHost(provider, {
+		names: {
+			default: {
+				sinks: {
+					claude: { type: "claude-code", configDir: "~/claude" },
+					env: { type: "env-file", path: "~/claude.env" },
+					made: { type: "template", path: "~/made", template: "{{accessToken}}" },
+					run: { type: "exec", command: ["/bin/cat"] },
+				},
+			},
+		},
+	});
+	await host.serve();
+	await handOver(host, login);
+	const works = await host.run("test");
+	expect(works).toMatchObject({
+		code: 0,
+		stdout: [
+			"default: works: the provider takes the token that batond token gives out",
+			"default/claude: works: the provider takes the token that lies there",
+			"default/env: works: the provider takes the token that lies there",
+			"default/made: cannot test: its file has a form of your own",
+			"default/run: cannot test: what its command did with the token is not known",
+			"",
+		].join("\n"),
+	});
+	writeFileSync(host.scratch.at("claude.env"), "CLAUDE_CODE_OAUTH_TOKEN=sk-CANARY-other\n");
+	const fails = await host.run("test", "--json");
+	expect(fails.code).toBe(1);
+	expect(fails.stdout).not.toContain("CANARY");
+	const { tested } = JSON.parse(fails.stdout) as { tested: { what: string; outcome: string }[] };
+	expect(tested[2]).toMatchObject({ what: "default/env", outcome: "fails" });
+	await provider.inject("profile", { kind: "status", status: 503 }, "until-cleared");
+	expect((await host.run("test")).code).toBe(13);
+	expect(await presented()).toHaveLength(1);
+	expect(await host.run("test", "--warnings")).toMatchObject({
+		code: 0,
+		stdout: expect.stringContaining("warnings: cannot test: no outlet is in the settings"),
+	});
+});
+
+test("test --claude: the claude of the sink answers a prompt, or does not", async () => {
+	const bin = host.scratch.at(".local", "bin");
+	mkdirSync(bin, { recursive: true });
+	const program = join(bin, "claude");
+	const script = (code: number) =>
+		writeFileSync(
+			program,
+			`#!/bin/sh\ntest "$1" = -p && test -n "$CLAUDE_CONFIG_DIR" && exit ${code}\nexit 9\n`,
+			{
+				mode: 0o755,
+			},
+		);
+	script(0);
+	await host.serve();
+	await handOver(host, login);
+	expect(await host.run("test", "--claude")).toMatchObject({
+		code: 0,
+		stdout: expect.stringContaining(`default/claude: works: ${program} answers a prompt`),
+	});
+	script(3);
+	expect(await host.run("test", "--claude")).toMatchObject({
+		code: 1,
+		stdout: expect.stringContaining("did not answer a prompt: it ended with 3"),
+	});
+});
+
+test("whoever only looks changes nothing: status, check, sinks, doctor, metrics, test, each many times", async () => {
+	await host.serve();
+	await handOver(host, login);
+	const [before, sent] = [everything(), await presented()];
+	const looks = [
+		["status"],
+		["check"],
+		["sinks"],
+		["doctor"],
+		["metrics"],
+		["test"],
+		["status", "--json"],
+	];
+	for (let round = 0; round < 4; round += 1) {
+		for (const { code, stdout } of await Promise.all(looks.map((look) => host.run(...look)))) {
+			expect([0, 1]).toContain(code);
+			expect(stdout).not.toMatch(CANARY_PATTERN);
+		}
+	}
+	expect(everything()).toBe(before);
+	expect(await presented()).toEqual(sent);
+});
