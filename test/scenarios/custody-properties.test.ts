@@ -2,7 +2,7 @@
  * What holds of the custodian in every story, also the absurd ones: stories are made by chance, told in
  * the words of the transcripts, and shown so when one fails.
  */
-import type { CustodyRecord, Phase } from "@baton/core/custody-state";
+import { type CustodyRecord, type Phase, servedToken } from "@baton/core/custody-state";
 import type { CustodyEffect } from "@baton/core/effect";
 import { type Fingerprint, fingerprint } from "@baton/core/lineage";
 import { nextWake } from "@baton/core/plan-custody";
@@ -88,8 +88,8 @@ const moves = fc.array(
 class CustodyStory extends Story<CustodianActor> {
 	#rotations = 1;
 
-	constructor() {
-		super(new CustodianActor(), ["start"]);
+	constructor(beginning = "start") {
+		super(new CustodianActor(), [beginning]);
 	}
 
 	/** @returns what was asked for, or undefined where the move has no sense */
@@ -144,8 +144,9 @@ class CustodyStory extends Story<CustodianActor> {
 function tell(
 	played: readonly Move[],
 	check: (story: CustodyStory, move: Move) => void,
+	beginning?: string,
 ): CustodyStory {
-	const story = new CustodyStory();
+	const story = new CustodyStory(beginning);
 	return story.tell(played, (move) => check(story, move));
 }
 
@@ -306,26 +307,35 @@ test("rolled back or in need of a login, nothing of it is spent", () =>
 		RUNS,
 	));
 
+const HELD = "given A is held";
+
 test("once a login is revoked nothing of it is spent or served, and only another one takes its place", () =>
 	fc.assert(
 		fc.property(moves, (played) => {
 			const revoked = new Set<string>();
-			tell(played, (story, move) => {
-				const done = story.play(move);
-				if (done === undefined) return;
-				const { current } = story.actor.state.record;
-				for (const effect of done.effects) {
-					const isOf = (lineageId: string | undefined) => revoked.has(lineageId ?? "");
-					if (effect.type === "refresh") {
-						expect(isOf(story.actor.state.record[effect.role]?.lineageId)).toBe(false);
+			tell(
+				played,
+				(story, move) => {
+					const done = story.play(move);
+					if (done === undefined) return;
+					const { record } = story.actor.state;
+					const { current } = record;
+					const served = servedToken(record, BEGINNING + story.now);
+					expect(revoked.has(served?.lineageId ?? "")).toBe(false);
+					for (const effect of done.effects) {
+						const isOf = (lineageId: string | undefined) => revoked.has(lineageId ?? "");
+						if (effect.type === "refresh") {
+							expect(isOf(story.actor.state.record[effect.role]?.lineageId)).toBe(false);
+						}
+						if (effect.type === "publish") expect(isOf(effect.token.lineageId)).toBe(false);
 					}
-					if (effect.type === "publish") expect(isOf(effect.token.lineageId)).toBe(false);
-				}
-				if (current !== undefined && revoked.has(current.lineageId)) {
-					expect(["revoking", "needs-login"]).toContain(current.phase.name);
-				}
-				if (current?.phase.name === "revoking") revoked.add(current.lineageId);
-			});
+					if (current !== undefined && revoked.has(current.lineageId)) {
+						expect(["revoking", "needs-login"]).toContain(current.phase.name);
+					}
+					if (current?.phase.name === "revoking") revoked.add(current.lineageId);
+				},
+				HELD,
+			);
 		}),
 		RUNS,
 	));

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readVariable, setVariable } from "./env-file.ts";
+import { clearVariable, readVariable, setVariable } from "./env-file.ts";
 
 const NAME = "CLAUDE_CODE_OAUTH_TOKEN";
 const set = (text: string | undefined, value = "new") => setVariable(text, NAME, value);
@@ -111,4 +111,17 @@ test.each<[string, string | undefined, string[]]>([
 	["nothing", `${NAME}=  \n`, [""]],
 ])("readVariable: %s", (_what, text, values) => {
 	expect(readVariable(text, NAME)).toEqual(values);
+});
+
+test.each([
+	["A=1\nT=CANARY\nB=2\n", "A=1\nT=\nB=2\n"],
+	["export T='CANARY'\r\nT=CANARY", "export T=\r\nT="],
+	["# T=CANARY\nTT=x\n", "# T=CANARY\nTT=x\n"],
+	["", ""],
+])("cleared, and nothing else is touched: %j", (text, left) => {
+	expect(clearVariable(text, "T")).toBe(left);
+});
+
+test("what goes over several lines is not cleared in part", () => {
+	expect(() => clearVariable('T="a\nb"\n', "T")).toThrow(/several lines/);
 });

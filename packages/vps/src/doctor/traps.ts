@@ -15,7 +15,7 @@ export interface Trap {
 	readonly isOurs: boolean;
 }
 
-export const TRAP_VARIABLES = [
+const TRAP_VARIABLES = [
 	"CLAUDE_CODE_USE_BEDROCK",
 	"CLAUDE_CODE_USE_VERTEX",
 	"CLAUDE_CODE_USE_FOUNDRY",
