@@ -59,7 +59,8 @@ async function worldWith(lifetime: number): Promise<World> {
 					},
 				};
 			},
-			harvest: async () => undefined,
+			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
+			settled: () => {},
 		},
 		probe: async (token) => {
 			trace.push(`probe ${token.reveal()}`);
