@@ -174,6 +174,28 @@ test("persist comes first, one operation runs at once, and the next instant lies
 		RUNS,
 	));
 
+test("each warning of a login's end is given once, the nearer ones later", () => {
+	let given = 0;
+	fc.assert(
+		fc.property(moves, (played) => {
+			const last = new Map<string, number>();
+			tell(played, (story, move) => {
+				for (const effect of story.play(move)?.effects ?? []) {
+					if (effect.type !== "note" || effect.what !== "deadline-near") continue;
+					const { lineageId = "", reason = "" } = effect;
+					const days = Number.parseInt(reason, 10);
+					expect(days).toBeLessThan(last.get(lineageId) ?? Number.POSITIVE_INFINITY);
+					last.set(lineageId, days);
+					given += 1;
+				}
+			});
+		}),
+		{ ...RUNS, numRuns: 150 },
+	);
+	// A rule that nothing puts to the test shows nothing.
+	expect(given).toBeGreaterThan(20);
+});
+
 test("only what is durable is published, and no refresh is sent without its intent", () =>
 	fc.assert(
 		fc.property(moves, (played) => {
