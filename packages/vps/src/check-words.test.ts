@@ -54,6 +54,13 @@ test.each<[what: string, status: NameStatus, code: number, line: string]>([
 		`${LITTLE}; the provider is out of reach; refresh due`,
 	],
 	[
+		"its login nears its end",
+		{ ...WELL, deadline: NOW + 6 * DAY, warnedDays: 7 },
+		0,
+		"5 h 12 min left, until 2026-11-22 04:10 UTC (login ends 2026-11-27); the login ends in 6 days: " +
+			"in its last week make a new one on the PC: baton login, for this host; there is no gap",
+	],
+	[
 		"its end is not known",
 		{ ...WELL, serves: {} },
 		0,

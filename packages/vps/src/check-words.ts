@@ -5,6 +5,7 @@ import { formatDuration } from "@baton/core/duration";
 import { EXIT, type ExitCode } from "@baton/core/error";
 import { isOutOfReach } from "@baton/core/provider-trouble";
 import type { NameStatus, NoTokenReason } from "./control-message.ts";
+import { nearEnd } from "./deadline-words.ts";
 import { ANOTHER_SETUP_TOKEN, explain } from "./explain-state.ts";
 import type { SinkReport } from "./sink-report.ts";
 
@@ -44,10 +45,12 @@ export function judgeCheck(status: NameStatus, view: CheckView): Check {
 	const until = serves?.until;
 	const code = codeOf(status, view);
 	const next = nextOf(status, view, code);
+	const near = nearEnd(status, view.now);
 	const said = [
 		...fixWords(status, view),
 		...(serves === undefined ? [whyNone(status, view)] : [leftWords(status, view)]),
 		...(serves === undefined ? [] : doubts(status, view)),
+		...(near === undefined ? [] : [`${near.text}: ${near.next}`]),
 		...(code === EXIT.refreshDue && view.fix === undefined ? ["refresh due"] : []),
 		...sinks.flatMap(sinkWords),
 		...(status.trouble === undefined ? [] : [`nothing can be saved: ${status.trouble}`]),

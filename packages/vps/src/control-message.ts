@@ -75,7 +75,7 @@ export interface NameStatus {
 	/** Until when a PC's word is waited for before anything is spent. */
 	readonly pcAwaitedUntil?: number;
 	readonly need?: LossReason;
-	/** What is known of a login that is lost or rolled back. */
+	/** What is known of a login that is lost or rolled back, also while another is being claimed. */
 	readonly evidence?: LossEvidence;
 	/** The last login that was handed over could not be claimed, and no other one was since. */
 	readonly claimRefused?: {

@@ -5,7 +5,6 @@
 
 import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { type CustodyRecord, emptyRecord } from "@baton/core/custody-state";
 import { SECOND } from "@baton/core/duration";
@@ -34,12 +33,10 @@ import { providerOf, type Settings } from "./settings.ts";
 import { makeSink } from "./sinks/make-sink.ts";
 import { openSinkMemory } from "./sinks/sink-memory.ts";
 import type { SocketServer } from "./socket-server.ts";
-import { DEVICES, SECRETS, SINK_MEMORY, WARNINGS } from "./state-folder.ts";
+import { DEVICES, SECRETS, SINK_MEMORY } from "./state-folder.ts";
 import type { Systemd } from "./systemd.ts";
-import { makeOutlet } from "./warnings/make-outlet.ts";
 import { mattersOf } from "./warnings/matters.ts";
-import { Warner } from "./warnings/warner.ts";
-import { warningStore } from "./warnings/warning-memory.ts";
+import { openWarner } from "./warnings/open-warner.ts";
 
 export interface ServiceOptions {
 	readonly settings: Settings;
@@ -87,7 +84,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
 	});
 	const context = { ...options, route, engines, metrics, onNews: () => wake() };
 	const { custodians, live } = await openCustodians(context, audit, key);
-	const warner = await openWarner(options, custodians);
+	const matters = () =>
+		[...custodians.values()].flatMap((one) => mattersOf(statusOf(one), clock.now()));
+	const warner = await openWarner({ ...options, route, matters });
 	wake = () => warner.wake();
 	const figures = () => metrics.text([...custodians.values()].map(statusOf), clock.now());
 	const runs = [...custodians.values()].map((custodian) => custodian.run());
@@ -234,27 +233,6 @@ function openCustodian(record: CustodyRecord, context: CustodianContext): Custod
 			onNews();
 		},
 		onFault: (fault) => log.failure("a request met a fault", fault, { name }),
-	});
-}
-
-/** @throws BatonError `bad-state` for a damaged or newer memory of what was told */
-async function openWarner(
-	{ settings, stateFolder, environment, clock, log }: ServiceOptions,
-	custodians: ReadonlyMap<string, Custodian>,
-): Promise<Warner> {
-	const store = warningStore(join(stateFolder, WARNINGS));
-	const memory = await store.load();
-	const outlets = Object.entries(settings.warnings).map(([name, about]) =>
-		makeOutlet(name, about, { environment, clock }),
-	);
-	return new Warner({
-		outlets,
-		store,
-		memory,
-		matters: () => [...custodians.values()].flatMap((one) => mattersOf(statusOf(one), clock.now())),
-		host: hostname(),
-		clock,
-		log,
 	});
 }
 

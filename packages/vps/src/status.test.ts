@@ -47,6 +47,70 @@ test("one that waits for the PC's word says how long", () => {
 	]);
 });
 
+test("one whose login nears its end says how to make the next", () => {
+	const shownLines = shown({
+		state: "held",
+		lineageId: "0123456789abcdef",
+		generation: 4,
+		device: "laptop",
+		deadline: NOW + 6 * DAY,
+		warnedDays: 7,
+	});
+	expect(shownLines).toEqual([
+		"default: well; this host holds the login and keeps it fresh",
+		"  login 0123456789abcdef, generation 4, from laptop",
+		"  login ends in 6 days, 2026-11-27 12:00 UTC",
+		"    next: in its last week make a new one on the PC: baton login, for this host; there is no gap",
+	]);
+});
+
+test("one that is lost says what most likely happened, and what speaks for it", () => {
+	const evidence = {
+		since: NOW - HOUR,
+		generation: 4,
+		rotatedAt: NOW - 3 * HOUR,
+		device: "laptop",
+		claimedAt: NOW - 9 * DAY,
+	};
+	expect(shown({ state: "needs-login", need: "revoked-or-reused", evidence })).toEqual([
+		"default: needs a new login: revoked, or used somewhere else",
+		"  most likely: laptop used its copy, which it never confirmed erasing, or the session was ended on the account's page or by a logout",
+		"  it came from laptop 9 days ago; not confirmed as erased there; generation 4, last refreshed 3 h ago",
+		"  next: on the PC, baton status says how to make a new login for this host",
+	]);
+});
+
+test.each([
+	[undefined, "  login fedcba9876543210 could not be claimed, 3 h ago: it is spent"],
+	[
+		"other-account",
+		"  login fedcba9876543210 could not be claimed, as it is of another account, 3 h ago: it is spent",
+	],
+])("a claim that came to nothing is told (%s)", (reason, line) => {
+	const claimRefused = { lineageId: "fedcba9876543210", at: NOW - 3 * HOUR };
+	const told = reason === undefined ? claimRefused : { ...claimRefused, reason };
+	expect(shown({ state: "none", need: "none-yet", claimRefused: told })).toContain(line);
+});
+
+test("by what warnings go out, and how that fares", () => {
+	const warnings = [
+		{ name: "chat", waiting: 0, missed: 0 },
+		{ name: "mail", waiting: 3, missed: 2, trouble: "mail-me ended with 3" },
+	];
+	const tokenUrl = "https://auth.example/v1/token";
+	const facts = { v: 1, type: "status", version: "1", now: NOW, tokenUrl, names: [] } as const;
+	expect(describeStatus({ ...facts, warnings })).toBe(
+		[
+			"batond 1, refreshes at auth.example",
+			"",
+			"warnings:",
+			"  by chat",
+			"  by mail: could not be sent (mail-me ended with 3); 3 waiting, 2 given up; trying again",
+			"",
+		].join("\n"),
+	);
+});
+
 test("one that needs a login says what to do", () => {
 	expect(shown({ state: "needs-login", need: "lost-in-flight" })).toEqual([
 		"default: needs a new login: the answer to a refresh was lost",

@@ -7,6 +7,7 @@ import type { Clock } from "@baton/io/clock";
 import type { KeyOrigin } from "@baton/io/key-source";
 import { askService } from "./ask-service.ts";
 import type { NameStatus, OutletStatus, ServiceStatus, SettingsReport } from "./control-message.ts";
+import { nearEnd } from "./deadline-words.ts";
 import type { EngineChoice } from "./engines/choose-engine.ts";
 import { explain } from "./explain-state.ts";
 import { jsonLine, type Said } from "./said.ts";
@@ -138,14 +139,18 @@ function failureWords({ failures, refusal = "" }: NameStatus): string[] {
 function facts(status: NameStatus, now: number): string[] {
 	const { lineageId, generation, device, rotatedAt, accessUntil, deadline, setupToken } = status;
 	if (lineageId === undefined) return [];
+	const near = nearEnd(status, now);
+	const advice = near === undefined ? [] : [`    next: ${near.next}`];
 	if (setupToken) {
-		return [`  setup token ${lineageId}, from ${device}`, ...until("setup token", deadline, now)];
+		const end = until("setup token", deadline, now);
+		return [`  setup token ${lineageId}, from ${device}`, ...end, ...advice];
 	}
 	return [
 		`  login ${lineageId}, generation ${generation}, from ${device}`,
 		...(rotatedAt === undefined ? [] : [`  access token ${formatDuration(now - rotatedAt)} old`]),
 		...until("access token", accessUntil, now),
 		...until("login", deadline, now),
+		...advice,
 	];
 }
 

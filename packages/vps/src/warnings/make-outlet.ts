@@ -3,6 +3,7 @@
 import type { Clock } from "@baton/io/clock";
 import type { Argv } from "@baton/io/run-command";
 import { atHome } from "../at-home.ts";
+import type { Route } from "../engines/route.ts";
 import type { OutletSettings } from "../settings.ts";
 import { execOutlet } from "./exec-outlet.ts";
 import type { Outlet } from "./outlet.ts";
@@ -11,6 +12,7 @@ import { webhookOutlet } from "./webhook-outlet.ts";
 export interface OutletContext {
 	readonly clock: Clock;
 	readonly environment: NodeJS.ProcessEnv;
+	readonly route: Route;
 }
 
 export function makeOutlet(name: string, settings: OutletSettings, context: OutletContext): Outlet {
@@ -25,5 +27,5 @@ export function makeOutlet(name: string, settings: OutletSettings, context: Outl
 	}
 	const { url, header } = settings;
 	const secret = header && { name: header.name, file: atHome(header.file) };
-	return webhookOutlet({ name, url, header: secret, timeoutMs });
+	return webhookOutlet({ name, url, header: secret, timeoutMs, route: context.route });
 }

@@ -55,12 +55,12 @@ test.each<[string, Partial<NameStatus>, string]>([
 	[
 		"a lost login",
 		{ state: "needs-login", need: "lost-in-flight", evidence: EVIDENCE },
-		`work/login needs-login ${LOGIN}.lost-in-flight.77 0`,
+		`work/login needs-login ${LOGIN}.77 0`,
 	],
 	[
 		"one that was rolled back",
 		{ state: "rolled-back", need: "rolled-back", evidence: EVIDENCE },
-		`work/login rolled-back ${LOGIN}.rolled-back.77 0`,
+		`work/login rolled-back ${LOGIN}.77 0`,
 	],
 	[
 		"one that nears its end",
@@ -138,6 +138,14 @@ test("a lost login says nothing more of its end", () => {
 	const status = { deadline: NOW + HOUR, warnedDays: 1, evidence: EVIDENCE } as const;
 	const told = matters({ ...status, state: "needs-login", need: "revoked-or-reused" });
 	expect(told.map(({ what }) => what)).toEqual(["needs-login"]);
+});
+
+test("a lost login is not over, nor told anew, while another is being claimed", () => {
+	const lost = { state: "needs-login", evidence: EVIDENCE } as const;
+	const [told] = matters({ ...lost, need: "lost-in-flight" });
+	const [meanwhile] = matters(lost);
+	expect([meanwhile?.key, meanwhile?.news]).toEqual([told?.key, told?.news]);
+	expect(meanwhile?.patience).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("each sink is a matter of its own", () => {

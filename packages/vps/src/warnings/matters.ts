@@ -4,9 +4,11 @@
  */
 
 import type { Matter } from "@baton/core/decide-warnings";
-import { formatDuration, MINUTE } from "@baton/core/duration";
+import { MINUTE } from "@baton/core/duration";
 import { lossStory } from "@baton/core/loss-evidence";
+import type { LossEvidence } from "@baton/core/protocol";
 import type { NameStatus } from "../control-message.ts";
+import { nearEnd } from "../deadline-words.ts";
 import { explain } from "../explain-state.ts";
 import { howToResume, isPaused, type SinkReport } from "../sink-report.ts";
 
@@ -33,29 +35,31 @@ const HAS_LOGIN = "has a login that is well";
 
 /** A login that is lost, or nears its end: one matter, since a new login ends either. */
 function loginMatter(status: NameStatus, now: number): Found | undefined {
-	const { need, evidence, lineageId, deadline, warnedDays, setupToken } = status;
+	const { evidence, lineageId, deadline, warnedDays } = status;
 	const common = { key: "login", patience: 0, over: HAS_LOGIN };
-	if (need !== undefined && evidence !== undefined) {
-		const { state, next } = explain(status, now);
-		return {
-			...common,
-			what: need === "rolled-back" ? "rolled-back" : "needs-login",
-			news: `${lineageId}.${need}.${evidence.since}`,
-			text: [state, ...lossStory(need, evidence, now)].join("; "),
-			next,
-		};
-	}
-	if (need !== undefined || warnedDays === undefined || deadline === undefined) return undefined;
-	const left = formatDuration(deadline - now);
-	const kind = setupToken ? "setup token" : "login";
+	if (evidence !== undefined) return { ...common, ...lossMatter(status, evidence, now) };
+	const near = nearEnd(status, now);
+	if (near === undefined || deadline === undefined) return undefined;
 	return {
 		...common,
 		what: "deadline-near",
 		news: `${lineageId}.${warnedDays}`,
-		text: `the ${kind} ends in ${left}, ${minuteOf(deadline)}, and no refresh moves that`,
-		next: setupToken
-			? "claude setup-token, then batond import --setup-token"
-			: "in its last week make a new one on the PC: baton login, for this host; there is no gap",
+		text: `${near.text}, ${minuteOf(deadline)}, and no refresh moves that`,
+		next: near.next,
+	};
+}
+
+/** Not over while another login is being claimed, and not told then either: that may be its end. */
+function lossMatter(status: NameStatus, evidence: LossEvidence, now: number) {
+	const { need, lineageId, state: phase } = status;
+	const { state, next } = explain(status, now);
+	const story = need === undefined ? [] : lossStory(need, evidence, now);
+	return {
+		what: phase === "rolled-back" ? "rolled-back" : "needs-login",
+		news: `${lineageId}.${evidence.since}`,
+		text: [state, ...story].join("; "),
+		next,
+		patience: need === undefined ? Number.POSITIVE_INFINITY : 0,
 	};
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { SECOND } from "@baton/core/duration";
 import { systemClock } from "@baton/io/clock";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { STRAIGHT } from "../engines/route.ts";
 import { execOutlet } from "./exec-outlet.ts";
 import type { OutgoingMessage } from "./outlet.ts";
 import { webhookOutlet } from "./webhook-outlet.ts";
@@ -55,7 +56,14 @@ describe("webhook", () => {
 	});
 
 	function hook(more: Partial<Parameters<typeof webhookOutlet>[0]> = {}) {
-		return webhookOutlet({ name: "w", url, header: undefined, timeoutMs: 5 * SECOND, ...more });
+		return webhookOutlet({
+			name: "w",
+			url,
+			header: undefined,
+			timeoutMs: 5 * SECOND,
+			route: STRAIGHT,
+			...more,
+		});
 	}
 
 	test("posts the message as JSON", async () => {

@@ -9,6 +9,7 @@ import { BatonError } from "@baton/core/error";
 import { Secret } from "@baton/core/secret";
 import { readSmall } from "@baton/io/read-small";
 import { VERSION } from "@baton/io/version";
+import type { Route } from "../engines/route.ts";
 import { sendRequest } from "../engines/send-request.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -18,13 +19,16 @@ export interface WebhookOutletOptions {
 	/** Its value lies in the file and is read anew each time, so that it can be changed. */
 	readonly header: { readonly name: string; readonly file: string } | undefined;
 	readonly timeoutMs: number;
+	/** The same proxy and authorities as for the provider. */
+	readonly route: Route;
 }
 
 /** What it answers is of no interest; more than this is not waited for. Bytes. */
 const ANSWER_MAX = 64 * 1024;
 const HEADER_MAX = 8 * 1024;
 
-export function webhookOutlet({ name, url, header, timeoutMs }: WebhookOutletOptions): Outlet {
+export function webhookOutlet(options: WebhookOutletOptions): Outlet {
+	const { name, url, header, timeoutMs, route } = options;
 	const limits = { totalMs: timeoutMs, bodyBytes: ANSWER_MAX };
 	return {
 		name,
@@ -42,6 +46,7 @@ export function webhookOutlet({ name, url, header, timeoutMs }: WebhookOutletOpt
 					body: new Secret(JSON.stringify(message)),
 				},
 				limits,
+				route,
 			);
 			if (outcome.kind === "not-sent") throw refusal("cannot be reached");
 			if (outcome.kind === "no-reply") throw refusal("gave no answer in time");
