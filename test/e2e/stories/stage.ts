@@ -88,8 +88,8 @@ export interface Stage {
 	startBaton(...args: string[]): Promise<Child>;
 	/** Remembers a program that the story starts itself, for what it says. */
 	keep(child: Child): Child;
-	/** A program that uses what is published. Stopped with the stage. */
-	consume(): Consumer;
+	/** A program that uses what is published, in claude's folder unless given. Stopped with the stage. */
+	consume(folder?: string): Consumer;
 	/** Everything that was said so far, by everybody. */
 	said(): Record<string, string>;
 	/** What the audit log tells, oldest first. */
@@ -183,8 +183,8 @@ export async function raiseStage(options: StageOptions = {}): Promise<Stage> {
 		baton: (...args) => note(`baton ${args.join(" ")}`, pc.run(...args)),
 		batond: (...args) => note(`batond ${args.join(" ")}`, vps.run(...args)),
 		startBaton: async (...args) => keep(await pc.start(...args), `baton ${args.join(" ")}`),
-		consume() {
-			const consumer = startConsumer(`${vps.claudeFolder}/.credentials.json`, resource.url);
+		consume(folder = vps.claudeFolder) {
+			const consumer = startConsumer(`${folder}/.credentials.json`, resource.url);
 			consumers.push(consumer);
 			return consumer;
 		},

@@ -1,5 +1,5 @@
 /** Where a refresh token lies, in clear or in an encrypted store: there may be one place only. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keyFile } from "@baton/io/key-source";
 import { openSecretStore } from "@baton/io/secret-store";
@@ -21,6 +21,7 @@ export type Place =
 	| "other pc escrow"
 	| `pc folder of ${string}`
 	| "vps current"
+	| `vps current of ${string}`
 	| "vps staged"
 	| "vps sink"
 	| "other vps current"
@@ -82,11 +83,28 @@ async function tokenInEscrow(pc: BatonPc, fp: string): Promise<string | undefine
 	return session.refreshToken.reveal();
 }
 
+/** The custodies that a service has kept. */
+function namesIn(folder: string): string[] {
+	if (!existsSync(folder)) return [];
+	return readdirSync(folder).flatMap((file) => /^custody-(.+)\.secret$/.exec(file)?.[1] ?? []);
+}
+
 async function placesAt(vps: BatondHost, which: "" | "other "): Promise<Found[]> {
 	const key = keyFile(join(vps.configFolder, "batond.key"));
 	const folder = join(vps.stateFolder, "secrets");
-	const record = await custodyStore(openSecretStore({ folder, key })).load("default");
+	const store = custodyStore(openSecretStore({ folder, key }));
+	const record = await store.load("default");
+	const others = namesIn(folder).filter((name) => name !== "default");
+	const records = await Promise.all(others.map((name) => store.load(name)));
+	const current = records.map(
+		(one) =>
+			[
+				`vps current of ${one?.name}`,
+				one?.current?.session.refreshToken?.reveal(),
+			] as const satisfies Found,
+	);
 	return [
+		...current,
 		[`${which}vps current`, record?.current?.session.refreshToken?.reveal()],
 		[`${which}vps staged`, record?.staged?.session.refreshToken?.reveal()],
 		[`${which}vps sink`, tokenIn(join(vps.claudeFolder, CREDENTIALS))],
