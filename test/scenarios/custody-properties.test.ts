@@ -174,9 +174,9 @@ test("persist comes first, one operation runs at once, and the next instant lies
 		RUNS,
 	));
 
-test("each warning of a login's end is given once, the nearer ones later", () => {
+test("each warning of a login's end is given once, the nearer ones later", async () => {
 	let given = 0;
-	fc.assert(
+	await fc.assert(
 		fc.property(moves, (played) => {
 			const last = new Map<string, number>();
 			tell(played, (story, move) => {
