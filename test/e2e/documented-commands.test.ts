@@ -18,6 +18,7 @@ const PAGES = [
 	"docs/decisions.md",
 	"docs/handover.md",
 	"docs/protocol.md",
+	"docs/service.md",
 	"docs/settings.md",
 	"packages/pc/README.md",
 	"packages/vps/README.md",

@@ -469,3 +469,24 @@ describe("a sink", () => {
 		);
 	});
 });
+
+describe("the watchdog hears", () => {
+	const ms = 10 * MINUTE;
+
+	test("that a custodian whose loop comes round goes on", async () => {
+		const custodian = makeCustodian();
+		const run = custodian.run();
+		await clock.advance(ms);
+		expect(custodian.goesOn).toBe(true);
+		custodian.stop();
+		await clock.advance(MINUTE);
+		await run;
+	});
+
+	test("that one whose loop has stopped does not", async () => {
+		const custodian = makeCustodian();
+		expect(custodian.goesOn).toBe(true);
+		await clock.advance(ms);
+		expect(custodian.goesOn).toBe(false);
+	});
+});

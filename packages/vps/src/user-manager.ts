@@ -15,6 +15,8 @@ export interface UserManager {
 }
 
 const LIMIT = 30 * SECOND;
+/** `EXIT_NAMESPACE` of systemd.exec(5). */
+const NO_NAMESPACE = 226;
 
 export function userManager(environment: NodeJS.ProcessEnv): UserManager {
 	const env = managerEnvironment(environment);
@@ -41,6 +43,7 @@ export function userManager(environment: NodeJS.ProcessEnv): UserManager {
 					...options,
 					"/bin/true",
 				]);
+				if (code === NO_NAMESPACE) return "this system makes no such namespaces for a user";
 				return code === 0 ? undefined : (lastLine(stderr) ?? `it ended with ${code}`);
 			} catch (error) {
 				if (error instanceof BatonError) return error.message;
