@@ -75,18 +75,35 @@ async function unitFacts(options: UnitOptions): Promise<UnitFacts> {
 	const settings = await loadSettings(places.settings);
 	const used = [...command, places.settings, places.state, places.key];
 	const needs = unitNeeds(settings, used);
-	const sealed = await readSmall(places.sealedKey, { maxBytes: MAX_BYTES });
+	const key = await sealedKey(options);
 	const systemdVersion = (await manager.version()) ?? 0;
+	const { sandbox, reasons } = await chosenSandbox(options, needs);
 	return {
-		...(await chosenSandbox(options, needs)),
+		sandbox,
+		reasons: [...reasons, ...key.reasons],
 		command,
 		writable: needs.writable,
 		privateTmp: needs.privateTmp,
 		changesGroups: needs.changesGroups,
 		requestLimit: settings.timing.requestLimit,
-		credential: sealed === undefined ? undefined : { name: CREDENTIAL, file: places.sealedKey },
+		credential: key.credential,
 		systemdVersion,
 	};
+}
+
+/** Some systems seal a key for a user and then do not open it for that user's service: found out by trying. */
+async function sealedKey({
+	places,
+	manager,
+}: UnitOptions): Promise<Pick<UnitFacts, "credential" | "reasons">> {
+	const file = places.sealedKey;
+	if ((await readSmall(file, { maxBytes: MAX_BYTES })) === undefined) {
+		return { credential: undefined, reasons: [] };
+	}
+	const why = await manager.refuses([`LoadCredentialEncrypted=${CREDENTIAL}:${file}`]);
+	if (why === undefined) return { credential: { name: CREDENTIAL, file }, reasons: [] };
+	const reason = `not with the sealed key but with the key file, as a try failed: ${why}`;
+	return { credential: undefined, reasons: [reason] };
 }
 
 const SIZES: readonly Sandbox[] = ["full", "filters", "none"];

@@ -15,8 +15,9 @@ export interface UserManager {
 }
 
 const LIMIT = 30 * SECOND;
-/** `EXIT_NAMESPACE` of systemd.exec(5). */
+/** `EXIT_NAMESPACE` and `EXIT_CREDENTIALS` of systemd.exec(5). */
 const NO_NAMESPACE = 226;
+const NO_CREDENTIALS = 243;
 
 export function userManager(environment: NodeJS.ProcessEnv): UserManager {
 	const env = managerEnvironment(environment);
@@ -43,6 +44,8 @@ export function userManager(environment: NodeJS.ProcessEnv): UserManager {
 					...options,
 					"/bin/true",
 				]);
+				if (code === NO_CREDENTIALS)
+					return "this system gives its user's services no such credential";
 				if (code === NO_NAMESPACE) return "this system makes no such namespaces for a user";
 				return code === 0 ? undefined : (lastLine(stderr) ?? `it ended with ${code}`);
 			} catch (error) {
