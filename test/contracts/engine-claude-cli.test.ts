@@ -89,6 +89,7 @@ engineContract({
 	restart: () => contracted.engine(),
 	hides: [307, 404],
 	hidesRetryAfter: true,
+	keeps: true,
 	readsHuge: true,
 	leftBehind: () => contracted.leftBehind(),
 	end: () => contracted.end(),

@@ -6,8 +6,8 @@ import { homedir, hostname } from "node:os";
 import { BatonError, EXIT } from "@baton/core/error";
 import { systemClock } from "@baton/io/clock";
 import { faultPlace } from "@baton/io/fault-place";
+import { heedInterrupts } from "@baton/io/interrupts";
 import { runCli } from "./cli.ts";
-import { heedInterrupts } from "./interrupts.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERRUPTED = Symbol("interrupted");

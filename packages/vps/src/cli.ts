@@ -6,6 +6,7 @@ import { DEFAULT_NAME } from "@baton/core/custody-name";
 import { parseDuration } from "@baton/core/duration";
 import { BatonError, EXIT } from "@baton/core/error";
 import { systemClock } from "@baton/io/clock";
+import type { Lend } from "@baton/io/interrupts";
 import { suggestKey } from "@baton/io/settings-file";
 import { VERSION } from "@baton/io/version";
 import yargs, { type Argv } from "yargs";
@@ -20,6 +21,8 @@ import {
 	declareSinks,
 	declareTest,
 } from "./cli-login-life.ts";
+import { declareLogin } from "./cli-login.ts";
+import { declareMetrics, declareRefresh, declareRevoke, declareSinks } from "./cli-login-life.ts";
 import { declareConfig, declareKey, declareUnit } from "./cli-standing.ts";
 import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
@@ -35,6 +38,8 @@ export interface CliSurroundings {
 	readonly stop: AbortSignal;
 	/** From now on a hangup ends nothing, and the listener is called instead. */
 	onHangup(listener: () => void): void;
+	/** Lends the terminal to another program. */
+	readonly lend: Lend;
 }
 
 type Command = () => Promise<Said>;
@@ -255,6 +260,7 @@ const DECLARATIONS = [
 	declareForget,
 	declareImport,
 	declareAdopt,
+	declareLogin,
 	declareRefresh,
 	declareRevoke,
 	declareSinks,
@@ -288,6 +294,7 @@ const COMMANDS = [
 	"forget",
 	"import",
 	"adopt",
+	"login",
 	"refresh",
 	"revoke",
 	"sinks",
@@ -311,6 +318,7 @@ const OPTIONS = [
 	"warnings",
 	"authorized-keys",
 	"replace",
+	"claude",
 	"setup-token",
 	"lives",
 	"write",

@@ -7,6 +7,7 @@
 
 import { BatonError, EXIT, type ExitCode } from "@baton/core/error";
 import { faultPlace } from "@baton/io/fault-place";
+import { heedInterrupts } from "@baton/io/interrupts";
 import type { Said } from "./said.ts";
 
 const args = process.argv.slice(2);
@@ -15,21 +16,21 @@ const args = process.argv.slice(2);
 async function run(): Promise<Said> {
 	const said = await runQuickly();
 	if (said !== undefined) return said;
-	const stop = new AbortController();
-	for (const signal of ["SIGTERM", "SIGINT"] as const) {
-		process.on(signal, () => stop.abort());
-	}
+	// A second one changes nothing: the service ends in order, or is killed.
+	const hungUp = new AbortController();
+	const { signal, lend } = heedInterrupts(process, undefined, () => {}, ["SIGTERM", "SIGINT"]);
 	const { runCli } = await import("./cli.ts");
 	return await runCli(args, {
 		environment: process.env,
 		input: process.stdin,
 		output: process.stdout,
 		errors: process.stderr,
-		stop: stop.signal,
+		stop: AbortSignal.any([signal, hungUp.signal]),
 		onHangup(listener) {
 			// The terminal it was tried in has gone: that is the end of it.
-			process.on("SIGHUP", process.stderr.isTTY ? () => stop.abort() : listener);
+			process.on("SIGHUP", process.stderr.isTTY ? () => hungUp.abort() : listener);
 		},
+		lend,
 	});
 }
 

@@ -9,6 +9,8 @@ export const SINK_MEMORY = "sinks.json";
 export const WARNINGS = "warnings.json";
 /** Who spoke here, when, and who is forgotten. */
 export const DEVICES = "devices.json";
+/** Logins made on this machine until they are taken over, a folder for each name. */
+export const LOGINS = "logins";
 /** Where claude refreshes, a folder for each name. */
 export const ENGINE = "engine";
 /** The encrypted custody records. Their key lies elsewhere. */

@@ -2,9 +2,9 @@
 
 import { join, resolve } from "node:path";
 import type { Clock } from "@baton/io/clock";
+import type { Lend } from "@baton/io/interrupts";
 import { createLog, type LogLevel } from "@baton/io/log";
 import { batonFolders } from "@baton/io/paths";
-import type { Lend } from "../interrupts.ts";
 import { type LoadedSettings, loadSettings, type SettingsSurroundings } from "../load-settings.ts";
 import type { OwnStateOptions } from "../own-state.ts";
 import { type StatePlaces, statePlaces } from "../state-folder.ts";

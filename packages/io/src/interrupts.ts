@@ -13,16 +13,18 @@ export interface Interrupts {
 	readonly lend: Lend;
 }
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * @param reason what the signal is aborted with
  * @param exit ends this process at once
+ * @param signals which are heeded
  */
 export function heedInterrupts(
 	source: { on(name: NodeJS.Signals, listener: () => void): unknown },
 	reason: unknown,
 	exit: () => void,
+	signals: readonly NodeJS.Signals[] = SIGNALS,
 ): Interrupts {
 	const interrupted = new AbortController();
 	let borrower: Hear | undefined;
@@ -31,7 +33,7 @@ export function heedInterrupts(
 		if (interrupted.signal.aborted) return exit();
 		interrupted.abort(reason);
 	};
-	for (const name of SIGNALS) source.on(name, () => heed(name));
+	for (const name of signals) source.on(name, () => heed(name));
 	return {
 		signal: interrupted.signal,
 		async lend(hear, use) {

@@ -1,12 +1,12 @@
-/** The folder of a host's own logins, as claude finds it and as it is left. */
+/** The folder in which claude makes a login that is not the machine's own, as claude finds it and as it is left. */
 
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createDurably, removeDurably, writeAtomic } from "@baton/io/atomic-file";
-import { makePrivateFolder } from "@baton/io/private-folder";
-import { readSmall } from "@baton/io/read-small";
-import { CREDENTIALS_FILE } from "../sources/file-source.ts";
+import { createDurably, removeDurably, writeAtomic } from "./atomic-file.ts";
+import { makePrivateFolder } from "./private-folder.ts";
+import { readSmall } from "./read-small.ts";
 
+const CREDENTIALS_FILE = ".credentials.json";
 const CLAUDES_SETTINGS = ".claude.json";
 const SETTINGS_MAX_BYTES = 16 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-/** The environment in which claude makes a login: this PC's, without what would lead it elsewhere. */
+/** The environment in which claude makes a login: this machine's, without what would lead it elsewhere. */
 
 /** Another way to sign in, another provider, another place, another session: none is for this login. */
 const CLAUDES_OWN = /^(ANTHROPIC|CLAUDE|CLAUDECODE$)/i;

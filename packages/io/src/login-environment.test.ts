@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { claudeEnvironment } from "./claude-environment.ts";
+import { claudeEnvironment } from "./login-environment.ts";
 
 test("what would lead claude elsewhere is left out, what it reaches the provider by is kept", () => {
 	const kept = {

@@ -1,17 +1,17 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { scratchFolder } from "../testing.ts";
 import { prepareLoginFolder, sweepLoginFolder } from "./login-folder.ts";
 
-let scratch: Awaited<ReturnType<typeof scratchFolder>>;
-const folder = () => join(scratch.path, "logins", "myvps");
+let scratch: string;
+const folder = () => join(scratch, "logins", "myvps");
 const file = () => join(folder(), ".claude.json");
 
 beforeEach(async () => {
-	scratch = await scratchFolder();
+	scratch = await mkdtemp(join(tmpdir(), "baton-io-"));
 });
-afterEach(() => scratch.remove());
+afterEach(() => rm(scratch, { recursive: true, force: true }));
 
 async function given(text: string): Promise<void> {
 	await mkdir(folder(), { recursive: true, mode: 0o700 });
@@ -41,7 +41,7 @@ test.each(['{"hasCompletedOnboarding": true}', "", "{half", "[1]", "null"])(
 );
 
 test("a link in the place of that file is left alone, and so is what it leads to", async () => {
-	const elsewhere = join(scratch.path, "elsewhere");
+	const elsewhere = join(scratch, "elsewhere");
 	await writeFile(elsewhere, "{}");
 	await mkdir(folder(), { recursive: true, mode: 0o700 });
 	await symlink(elsewhere, file());

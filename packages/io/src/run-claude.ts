@@ -2,8 +2,8 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { BatonError } from "@baton/core/error";
-import { errnoOf } from "@baton/io/disk-error";
-import type { Lend } from "../interrupts.ts";
+import { errnoOf } from "./disk-error.ts";
+import type { Lend } from "./interrupts.ts";
 
 export interface ClaudeRun {
 	readonly program: string;
