@@ -192,7 +192,7 @@ describe("a refresh by claude", () => {
 		expect((await machine.engine(1_000).refresh(session)).kind).toBe("no-reply");
 		const path = join(machine.folder, fp, "run.json");
 		const { process: _process, ...record } = JSON.parse(readFileSync(path, "utf8"));
-		writeFileSync(path, JSON.stringify({ ...record, at: record.at - 60_000 }));
+		writeFileSync(path, JSON.stringify({ ...record, at: record.at - 120_000 }));
 		const restarted = machine.engine();
 		expect(await restarted.harvest(fp)).toEqual({ kind: "running" });
 		await server.release();

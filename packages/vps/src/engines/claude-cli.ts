@@ -40,8 +40,11 @@ export interface ClaudeCliOptions {
 const LOOK_EVERY = SECOND / 5;
 /** claude gives the provider 30 s, and some seconds to its own locks. */
 const HELD_OPEN = 60 * SECOND;
-/** From the note that claude is started to the program in its place: far less, even on a busy machine. */
-const STARTING = 10 * SECOND;
+/**
+ * Of a start whose process was never noted: claude has left by then, also where its environment cannot be
+ * read, as from one sandbox into the next.
+ */
+const STARTING = HELD_OPEN + 30 * SECOND;
 
 export class ClaudeCliEngine implements Engine {
 	readonly #options: ClaudeCliOptions;
