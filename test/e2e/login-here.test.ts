@@ -30,6 +30,8 @@ afterEach(async () => {
 
 const login = (...more: string[]) => host.run("login", "--claude", claude.path, ...more);
 const file = () => join(host.stateFolder, "logins", "default", ".credentials.json");
+/** And claude has let go of its lock. */
+const isMade = () => existsSync(file()) && !existsSync(join(file(), "..", ".storage-write.lock"));
 const refreshToken = () => JSON.parse(readFileSync(file(), "utf8")).claudeAiOauth.refreshToken;
 
 test("a login made here is claimed, and its refresh token stays nowhere else", async () => {
@@ -89,7 +91,7 @@ test.each(["before", "after"] as const)(
 		const child = await startChild(host.optionsOf(["login", "--claude", claude.path]));
 		await until(
 			"claude waits",
-			() => claude.runs().length === 1 && (waits === "before" || existsSync(file())),
+			() => claude.runs().length === 1 && (waits === "before" || isMade()),
 		);
 		process.kill(-child.pid, "SIGINT");
 		expect((await child.ended()).code).toBe(1);
