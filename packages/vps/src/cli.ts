@@ -13,6 +13,7 @@ import yargs, { type Argv } from "yargs";
 import { usualAuthorizedKeys } from "./authorized-keys-file.ts";
 import { DEFAULT_WITHIN } from "./check-command.ts";
 import { declareAdopt, declareImport } from "./cli-import.ts";
+import { declareLogin } from "./cli-login.ts";
 import {
 	declareDoctor,
 	declareMetrics,
@@ -21,8 +22,6 @@ import {
 	declareSinks,
 	declareTest,
 } from "./cli-login-life.ts";
-import { declareLogin } from "./cli-login.ts";
-import { declareMetrics, declareRefresh, declareRevoke, declareSinks } from "./cli-login-life.ts";
 import { declareConfig, declareKey, declareUnit } from "./cli-standing.ts";
 import type { DevicesOptions } from "./devices.ts";
 import type { Said } from "./said.ts";
@@ -318,7 +317,6 @@ const OPTIONS = [
 	"warnings",
 	"authorized-keys",
 	"replace",
-	"claude",
 	"setup-token",
 	"lives",
 	"write",
