@@ -172,7 +172,9 @@ export class CustodianActor implements Actor {
 
 	#event(words: Words): CustodyEvent {
 		if (words.take("tick")) return { type: "tick", random: 0 };
-		if (words.take("clock jumped")) return { type: "clock-jumped", random: 0 };
+		if (words.take("clock jumped by"))
+			return { type: "clock-jumped", by: words.duration(), random: 0 };
+		if (words.take("clock jumped")) return { type: "clock-jumped", by: 0, random: 0 };
 		if (words.take("refresh asked")) {
 			return { type: "refresh-asked", key: "r", force: words.flag("force"), random: 0 };
 		}

@@ -114,13 +114,15 @@ export class VpsNode {
 	sleep(ms: number): void {
 		this.#world.tell(() => `vps sleeps ${Math.round(ms / MINUTE)} min`);
 		this.asleepUntil = Math.max(this.asleepUntil, this.#world.timeline.now + ms);
-		this.#world.timeline.after(ms, () => this.dispatch({ type: "clock-jumped", random: 0.5 }));
+		this.#world.timeline.after(ms, () =>
+			this.dispatch({ type: "clock-jumped", by: ms, random: 0.5 }),
+		);
 	}
 
 	stepClock(ms: number): void {
 		this.#world.tell(() => `vps clock steps ${Math.round(ms / MINUTE)} min`);
 		this.skew += ms;
-		this.dispatch({ type: "clock-jumped", random: 0.5 });
+		this.dispatch({ type: "clock-jumped", by: ms, random: 0.5 });
 	}
 
 	/** A request from a device; `reply` may never be called. */

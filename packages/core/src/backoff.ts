@@ -11,8 +11,7 @@ export type BackoffTable = readonly [number, ...number[]];
 export const PROVIDER_BACKOFF: BackoffTable = [
 	5 * SECOND, // a dropped connection, a deploy
 	15 * SECOND,
-	30 * SECOND,
-	MINUTE, // from here an outage: once a minute finds its end within the minute
+	30 * SECOND, // from here an outage: chance and a hanging connection added, found over within a minute
 ];
 
 /** Asking the custodian how a delivered login fares: a claim takes a second or two. */
@@ -47,6 +46,9 @@ export const SINK_BACKOFF: BackoffTable = [
 	MINUTE,
 	5 * MINUTE,
 ];
+
+/** Between two looks whether any sink can be written when the token is about to end, or has: cheap. */
+export const LONGEST_PROOF_WAIT = 30 * SECOND;
 
 /** No attempt at a sink is put off longer than this, chance included. */
 export const LONGEST_SINK_WAIT = 6 * MINUTE;

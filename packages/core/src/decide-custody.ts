@@ -33,7 +33,7 @@ import { type DisarmOutcome, type ImportEvent, importLogin, settleDisarm } from 
 import { type Fingerprint, fingerprint } from "./lineage.ts";
 import type { HarvestOutcome, ProbeOutcome, RefreshOutcome } from "./oauth.ts";
 import { planCustody, type Step } from "./plan-custody.ts";
-import { NO_SIGHT } from "./provider-clock.ts";
+import { NO_SIGHT, setBack } from "./provider-clock.ts";
 import { refuseStaged } from "./refuse-staged.ts";
 import { withinBounds } from "./remembered-past.ts";
 import { askRevoke, beginRevoking, isLoggedOut, settleRevocation } from "./revoke-login.ts";
@@ -80,8 +80,8 @@ export type CustodyEvent =
 			readonly outcome: DisarmOutcome;
 			readonly random: number;
 	  }
-	/** The wall clock and the monotonic clock parted: sleep, or a step. */
-	| { readonly type: "clock-jumped"; readonly random: number }
+	/** The wall clock and the monotonic clock parted by so many ms: sleep, or a step. */
+	| { readonly type: "clock-jumped"; readonly by: number; readonly random: number }
 	/** Every sink holds this access token. */
 	| { readonly type: "sinks-confirmed"; readonly access: Fingerprint; readonly random: number }
 	/** A person or program asks for a refresh now; with `force` however young the token is. */
@@ -141,6 +141,7 @@ function settle(draft: Draft, event: CustodyEvent, now: number): void {
 		case "import":
 			return importLogin(draft, event, now);
 		case "clock-jumped":
+			if (event.by < 0) setBack(draft, -event.by);
 			// What was seen and promised before no longer holds: this may be a copy of a sleeping machine.
 			return remember(draft, {
 				since: now,

@@ -5,7 +5,7 @@
  */
 
 import { askedFrom, isAsked } from "./ask-refresh.ts";
-import { PROBE_BACKOFF } from "./backoff.ts";
+import { LONGEST_PROOF_WAIT, PROBE_BACKOFF } from "./backoff.ts";
 import {
 	type CustodyState,
 	intentAt,
@@ -186,7 +186,8 @@ function planSpend(state: CustodyState, role: Role, lineage: Lineage, now: numbe
 	const isLast = now >= lastCall;
 	// From now on some sinks are enough: what was seen before is looked at again at once.
 	if (isLast && (sinks?.at ?? 0) < lastCall) return { do: "prove", role };
-	const at = isLast ? sinkRetry.at : Math.min(sinkRetry.at, lastCall);
+	const soon = (sinks?.at ?? 0) + LONGEST_PROOF_WAIT;
+	const at = Math.min(sinkRetry.at, isLast ? soon : lastCall);
 	return now < at ? { until: at } : { do: "prove", role };
 }
 

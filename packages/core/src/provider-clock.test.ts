@@ -3,7 +3,7 @@ import type { Draft } from "./custody-draft.ts";
 import { DEFAULT_RULES, emptyRecord, freshRun, type Lineage } from "./custody-state.ts";
 import { DAY, HOUR, MINUTE } from "./duration.ts";
 import { fingerprint, lineageIdOf } from "./lineage.ts";
-import { seeClock } from "./provider-clock.ts";
+import { seeClock, setBack } from "./provider-clock.ts";
 import { Secret } from "./secret.ts";
 import { parseEntry, type Session, setupTokenSession } from "./session.ts";
 
@@ -103,4 +103,19 @@ describe("the times of a login", () => {
 			{ what: "times-moved", reason: "this clock was set back by 5 h" },
 		]);
 	});
+
+	test.each<[what: string, before: number | undefined, after: number | undefined]>([
+		["of which nothing is known", undefined, undefined],
+		["noted by two clocks that agreed", 0, 3 * HOUR],
+		["noted by a clock that was ahead", -3 * HOUR, 0],
+	])(
+		"%s: move at once when the clock is seen to be set back, and once only",
+		(_what, before, after) => {
+			const draft = draftOf(before);
+			setBack(draft, 3 * HOUR);
+			const moved = { access: -3 * HOUR, login: 0, obtained: -3 * HOUR };
+			const seen = after === undefined ? [] : [after, after];
+			expect(movedBy(draft, ...seen)).toEqual({ ...moved, ahead: after });
+		},
+	);
 });

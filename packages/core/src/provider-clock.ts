@@ -8,6 +8,9 @@
  *
  * One odd `Date` proves nothing: two answers in a row have to agree. And the times only move to where a
  * mistake does no harm: an access token's end to earlier, a login's end to later.
+ *
+ * Of a clock that is set back while the service runs nobody need tell: the clock that only counts shows by
+ * how much, at once and without the provider. Forward, a step looks like sleep.
  */
 
 import { changeLineage, type Draft, note, remember } from "./custody-draft.ts";
@@ -37,6 +40,16 @@ export function seeClock(draft: Draft, theirNow: number | undefined, now: number
 	for (const role of ["current", "staged"] as const) moveTimes(draft, role, ahead);
 }
 
+/** This clock was seen to be set back by so many ms. */
+export function setBack(draft: Draft, by: number): void {
+	for (const role of ["current", "staged"] as const) {
+		const lineage = draft.record[role];
+		if (lineage === undefined || lineage.session.kind === "setup-token") continue;
+		const ahead = lineage.ahead === undefined ? undefined : lineage.ahead + by;
+		moveBy(draft, role, lineage, -by, ahead);
+	}
+}
+
 /** Whether the first answer since the start or a jump differs from what was known: another is to tell. */
 export function isClockInQuestion({ run }: Draft, { ahead }: Lineage): boolean {
 	const { last, agreed } = run.clock;
@@ -53,8 +66,17 @@ function moveTimes(draft: Draft, role: Role, ahead: number): void {
 	if (lineage === undefined || lineage.session.kind === "setup-token") return;
 	if (lineage.ahead === undefined) return changeLineage(draft, role, { ahead });
 	const by = lineage.ahead - ahead;
-	if (agree(by, 0)) return;
-	const { session, obtainedAt } = lineage;
+	if (!agree(by, 0)) moveBy(draft, role, lineage, by, ahead);
+}
+
+function moveBy(
+	draft: Draft,
+	role: Role,
+	lineage: Lineage,
+	by: number,
+	ahead: number | undefined,
+): void {
+	const { session, obtainedAt, fp, lineageId, generation } = lineage;
 	const [earlier, later] = [Math.min(by, 0), Math.max(by, 0)];
 	changeLineage(draft, role, {
 		ahead,
@@ -65,7 +87,6 @@ function moveTimes(draft: Draft, role: Role, ahead: number): void {
 			deadline: moved(session.deadline, later),
 		},
 	});
-	const { fp, lineageId, generation } = lineage;
 	const reason = `this clock was set ${by < 0 ? "back" : "forward"} by ${formatDuration(Math.abs(by))}`;
 	note(draft, "info", "times-moved", { fp, lineageId, generation, reason });
 }

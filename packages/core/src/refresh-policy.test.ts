@@ -83,6 +83,34 @@ describe("each heartbeat, if under 2 h are left", () => {
 	});
 });
 
+describe("the two habits, told look by look", () => {
+	const lifetimes = fc.integer({ min: 4 * HOUR, max: 30 * 24 * HOUR });
+
+	/** The first of the looks at which less than `before` is left; none if the end comes first. */
+	function firstLook(lifetime: number, every: number, before: number): number | undefined {
+		const looks = Array.from({ length: Math.ceil(lifetime / every) }, (_, index) => index * every);
+		return looks.find((look) => lifetime - look <= before);
+	}
+
+	test("a look each 30 min, under 10 min: at that very look, and just in time where none would come", () =>
+		fc.assert(
+			fc.property(lifetimes, (lifetime) => {
+				const habit = { every: 30 * MINUTE, before: 10 * MINUTE };
+				const look = firstLook(lifetime, habit.every, habit.before);
+				expect(dueAfter(habit, lifetime)).toBe(look ?? lifetime - habit.before);
+			}),
+		));
+
+	test("a heartbeat, under 2 h: due at a beat just when the habit would refresh", () =>
+		fc.assert(
+			fc.property(lifetimes, fc.double({ min: 0, max: 1, noNaN: true }), (lifetime, share) => {
+				const beat = Math.round(share * lifetime);
+				const due = dueAfter({ every: undefined, before: 2 * HOUR }, lifetime) ?? Number.NaN;
+				expect(due <= beat).toBe(lifetime - beat <= 2 * HOUR);
+			}),
+		));
+});
+
 describe("last call", () => {
 	test.each<[lifetime: number, lastCall: number, left: number]>([
 		[8 * HOUR, 30 * MINUTE, 30 * MINUTE],

@@ -228,7 +228,8 @@ describe.each(ROWS)("%s (%s)", (_what, role, left, phase, next) => {
 		"a clock that jumps by %d ms while it runs spends nothing at once, and loses nothing",
 		(shift) => {
 			const running = startCustody(record, DEFAULT_RULES, NOW, 0);
-			const jumped = decideCustody(running.state, { type: "clock-jumped", random: 0 }, NOW + shift);
+			const jump = { type: "clock-jumped", by: shift, random: 0 } as const;
+			const jumped = decideCustody(running.state, jump, NOW + shift);
 			expect(begun(jumped)).not.toBe("refresh");
 			expect(jumped.state.record[role]?.fp).toBe(fp);
 			const { operation } = jumped.state.run;

@@ -15,11 +15,11 @@ export class ClockWatch {
 		this.#offset = clock.now() - clock.monotonic();
 	}
 
-	/** Whether it jumped since the last look. */
-	jumped(): boolean {
+	/** By how much it jumped since the last look, ms; negative when it was set back, 0 if it did not. */
+	jumpedBy(): number {
 		const offset = this.#clock.now() - this.#clock.monotonic();
-		const parted = Math.abs(offset - this.#offset);
+		const parted = offset - this.#offset;
 		this.#offset = offset;
-		return parted > JUMP;
+		return Math.abs(parted) > JUMP ? parted : 0;
 	}
 }

@@ -397,6 +397,8 @@ describe("why there is no access token", () => {
 			refreshing = undefined;
 			await clock.advance(30 * SECOND);
 		}
+		refreshing?.resolve(outcome);
+		await clock.advance(SECOND);
 		expect(custodian.served()).toBeUndefined();
 		expect(whyNoToken(custodian.view())).toBe(reason);
 		expect(nameStatus(custodian.view())).toMatchObject({ state: "held", refusal });

@@ -303,9 +303,8 @@ export class Custodian {
 	}
 
 	async #handle(event: CustodyEvent): Promise<void> {
-		if (this.#clockWatch.jumped()) {
-			await this.#decide({ type: "clock-jumped", ...this.#chance() });
-		}
+		const by = this.#clockWatch.jumpedBy();
+		if (by !== 0) await this.#decide({ type: "clock-jumped", by, ...this.#chance() });
 		await this.#decide(event);
 		this.#publisher.tick();
 	}

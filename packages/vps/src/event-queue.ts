@@ -2,6 +2,9 @@
 
 import type { Clock } from "@baton/io/clock";
 
+/** A reason of our own spares an error with its stack for each event. */
+const WOKEN = "woken";
+
 export class EventQueue<E> {
 	readonly #clock: Clock;
 	readonly #events: E[] = [];
@@ -19,7 +22,7 @@ export class EventQueue<E> {
 
 	/** Makes a waiting reader look around. */
 	wake(): void {
-		this.#sleep.abort();
+		this.#sleep.abort(WOKEN);
 	}
 
 	/** Ends the reading: `next` throws this from now on. */

@@ -7,6 +7,8 @@ import { type Route, STRAIGHT } from "./route.ts";
 import { type SendLimits, sendRequest } from "./send-request.ts";
 
 const LONGEST_REQUEST = 60 * SECOND;
+/** Four of a system's tries; an attempt that hangs for longer would outlast the end of an outage. */
+const LONGEST_CONNECT = 20 * SECOND;
 const BODY_MAX_BYTES = 64 * 1024;
 
 /**
@@ -36,6 +38,7 @@ export function httpEngine(
 	};
 }
 
-export function limitsWithin(requestLimit: number): SendLimits {
-	return { totalMs: Math.min(LONGEST_REQUEST, requestLimit / 2), bodyBytes: BODY_MAX_BYTES };
+export function limitsWithin(requestLimit: number): Required<SendLimits> {
+	const totalMs = Math.min(LONGEST_REQUEST, requestLimit / 2);
+	return { connectMs: Math.min(LONGEST_CONNECT, totalMs), totalMs, bodyBytes: BODY_MAX_BYTES };
 }

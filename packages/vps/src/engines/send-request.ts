@@ -22,6 +22,8 @@ export type SendOutcome =
 	| { readonly kind: "no-reply" };
 
 export interface SendLimits {
+	/** Within which a connection must have come about, ms; else only in time for all the rest. */
+	readonly connectMs?: number;
 	/** From the first packet to the last byte of the answer, ms. */
 	readonly totalMs: number;
 	/** A longer body is dropped, counted as it arrives and again as it unfolds. */
@@ -36,6 +38,7 @@ export async function sendRequest(
 ): Promise<SendOutcome> {
 	const deadline = new AbortController();
 	const timer = setTimeout(() => deadline.abort(), limits.totalMs);
+	const opening = setTimeout(() => deadline.abort(), limits.connectMs ?? limits.totalMs);
 	let socket: Socket | undefined;
 	try {
 		socket = await connect(new URL(request.url), route, deadline.signal);
@@ -43,6 +46,8 @@ export async function sendRequest(
 		clearTimeout(timer);
 		const why = reasonOf(error);
 		return { kind: "not-sent", ...(why === undefined ? {} : { why }) };
+	} finally {
+		clearTimeout(opening);
 	}
 	try {
 		const answer = await exchange(socket, request);
