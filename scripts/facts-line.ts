@@ -15,7 +15,11 @@ export function otherArguments(): string[] {
 	return process.argv.slice(2).filter((argument) => argument !== FLAG);
 }
 
-type Fact = boolean | number | readonly (string | Record<string, string | boolean>)[];
+type Fact =
+	| boolean
+	| number
+	| Readonly<Record<string, number>>
+	| readonly (string | Record<string, string | boolean>)[];
 
 export function printFacts(facts: Record<string, Fact>): void {
 	if (wantsFacts()) console.log(JSON.stringify(facts));

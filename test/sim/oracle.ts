@@ -33,6 +33,9 @@ import type { Family, Presentation, Provider } from "./provider.ts";
 import type { Content } from "./store.ts";
 import type { SinkFile, VpsNode } from "./vps-node.ts";
 
+/** What the oracle sees of a VPS. */
+export type SeenVps = Pick<VpsNode, "disk" | "sink" | "process" | "rollbackAt" | "witnessed">;
+
 export interface Counts {
 	spentTwice: number;
 	lateReplays: number;
@@ -72,7 +75,7 @@ export class Oracle {
 	/** Logins that a person has ended. */
 	readonly #revoked = new Set<string>();
 	#provider: Provider | undefined;
-	#vps: VpsNode | undefined;
+	#vps: SeenVps | undefined;
 	#pcs: readonly PcNode[] = [];
 	readonly #tell: (line: () => string) => void;
 	/** The refresh that was just sent is the one late try. */
@@ -82,7 +85,7 @@ export class Oracle {
 		this.#tell = tell;
 	}
 
-	watch(provider: Provider, vps: VpsNode, pcs: readonly PcNode[]): void {
+	watch(provider: Provider, vps: SeenVps, pcs: readonly PcNode[]): void {
 		this.#provider = provider;
 		this.#vps = vps;
 		this.#pcs = pcs;
@@ -167,7 +170,7 @@ export class Oracle {
 		return (told ?? this.#vps.witnessed.get(family.lineageId) ?? 0) < spentAt;
 	}
 
-	refreshSent(vps: VpsNode, token: string): void {
+	refreshSent(vps: SeenVps, token: string): void {
 		const lineageId = this.#provider?.familyOf(token)?.lineageId ?? "";
 		this.#toldAtSending.set(token, vps.witnessed.get(lineageId) ?? 0);
 		const fp = fingerprint(new Secret(token));
@@ -193,7 +196,7 @@ export class Oracle {
 
 	// Invariant 3: durable before visible
 
-	published(vps: VpsNode, token: ServedToken): void {
+	published(vps: SeenVps, token: ServedToken): void {
 		const lineages = [vps.disk.record?.current, vps.disk.record?.staged];
 		const durable = lineages.some(
 			(one) => one !== undefined && fingerprint(one.session.accessToken) === token.accessFp,
@@ -201,7 +204,7 @@ export class Oracle {
 		if (!durable) this.violate("3: a token is published that is not on disk");
 	}
 
-	answered(vps: VpsNode, answer: Answer): void {
+	answered(vps: SeenVps, answer: Answer): void {
 		this.said(answer);
 		const { record } = vps.disk;
 		if (record === undefined) return;
@@ -285,7 +288,7 @@ export class Oracle {
 		if (old !== undefined && old.lineageId === now?.lineageId && now.generation < old.generation) {
 			this.violate("4: a generation falls");
 		}
-		for (const fp of Object.keys(before?.past ?? {})) {
+		for (const fp of Object.keys(before?.past === after.past ? {} : (before?.past ?? {}))) {
 			const gone = after.past[fp] === undefined && !hasFaded(after, fp);
 			const tombstone =
 				before?.past[fp]?.was === "withdrawn" || before?.past[fp]?.was === "not-taken";
@@ -300,7 +303,7 @@ export class Oracle {
 
 	// The witness, for what a rolled-back custodian could have known
 
-	witnessesHeard(vps: VpsNode, request: Request): void {
+	witnessesHeard(vps: SeenVps, request: Request): void {
 		const { record } = vps.disk;
 		if (vps.rollbackAt === undefined || record === undefined) return;
 		for (const { lineageId, generation, proof } of request.witness) {
@@ -377,7 +380,7 @@ export class Oracle {
 
 	// Invariant 8: a foreign login is never overwritten
 
-	sinkWritten(vps: VpsNode, before: SinkFile, _token: ServedToken): void {
+	sinkWritten(vps: SeenVps, before: SinkFile, _token: ServedToken): void {
 		const held = before.session?.refreshToken;
 		if (held === undefined || isKept(vps.disk.record, fingerprint(held))) return;
 		this.violate("8: a foreign login in a sink is overwritten");
@@ -396,7 +399,7 @@ export class Oracle {
 		}
 	}
 
-	sourceDisarmed(vps: VpsNode, fp: Fingerprint): void {
+	sourceDisarmed(vps: SeenVps, fp: Fingerprint): void {
 		const { staged } = vps.disk.record ?? {};
 		if (staged?.fp !== fp) this.violate("7: an imported login is disarmed that is not on disk");
 	}

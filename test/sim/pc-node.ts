@@ -49,6 +49,9 @@ export interface PcSnapshot {
 	readonly contents: ReadonlyMap<StoreId, Content>;
 }
 
+/** What a PC has to do with. */
+type PcWorld = Omit<World, "byClaude" | "vps">;
+
 export class PcNode {
 	readonly name: string;
 	readonly rules: PcRules;
@@ -59,16 +62,23 @@ export class PcNode {
 	};
 	process: Process | undefined;
 	asleepUntil = 0;
-	readonly #world: World;
-	readonly #vps: VpsNode;
+	readonly #world: PcWorld;
+	readonly #vps: Pick<VpsNode, "receive">;
 
-	constructor(name: string, world: World, vps: VpsNode, mode: "dedicated" | "follow-login") {
+	/** @param statusEvery between two contacts when nothing is to be done, ms */
+	constructor(
+		name: string,
+		world: PcWorld,
+		vps: Pick<VpsNode, "receive">,
+		mode: "dedicated" | "follow-login",
+		statusEvery = 3 * HOUR,
+	) {
 		this.name = name;
 		this.#world = world;
 		this.#vps = vps;
 		this.rules = {
 			hosts: { [HOST]: { name: "default", mode, followLogin: "when-needed" } },
-			timing: { ...DEFAULT_PC_TIMING, statusEvery: 3 * HOUR },
+			timing: { ...DEFAULT_PC_TIMING, statusEvery },
 		};
 		for (const id of [NORMAL_STORE, dedicatedStore(HOST)]) {
 			const store = new Store();

@@ -142,6 +142,11 @@ export class Provider {
 		return access.expiresAt > this.#timeline.now;
 	}
 
+	/** True time ms; 0 if it lives no more. */
+	livesUntil(token: string): number {
+		return this.isLiveAccess(token) ? (this.#accessTokens.get(token)?.expiresAt ?? 0) : 0;
+	}
+
 	/** Carries a refresh out, as a server does whether or not its answer will arrive. */
 	refresh(token: string, by: Spender): RefreshOutcome {
 		const known = this.#refreshTokens.get(token);

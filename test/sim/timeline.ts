@@ -4,11 +4,14 @@ const MOST = 100_000;
 /** What happens when: a queue of things to do, by virtual time and then in the order they were put in. */
 export class Timeline {
 	now: number;
+	readonly #most: number;
 	#order = 0;
 	readonly #heap: { at: number; order: number; run: () => void }[] = [];
 
-	constructor(start: number) {
+	/** @param most things to do, beyond which the run is at fault */
+	constructor(start: number, most = MOST) {
 		this.now = start;
+		this.#most = most;
 	}
 
 	/** @param delay virtual ms from now */
@@ -20,16 +23,26 @@ export class Timeline {
 	/** Things done so far: a run that never rests is a fault of its own. */
 	done = 0;
 
+	/** When the next thing is due; infinity if nothing is. */
+	get nextAt(): number {
+		return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
+	}
+
 	/** Runs everything due up to `end`, then stands there. */
 	runUntil(end: number): void {
-		for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
-			this.#pop();
-			this.now = next.at;
-			this.done += 1;
-			if (this.done > MOST) throw new Error("the run never rests");
-			next.run();
-		}
+		while (this.nextAt <= end) this.step();
 		this.now = end;
+	}
+
+	/** Runs the next thing that is due. */
+	step(): void {
+		const next = this.#heap[0];
+		if (next === undefined) return;
+		this.#pop();
+		this.now = next.at;
+		this.done += 1;
+		if (this.done > this.#most) throw new Error("the run never rests");
+		next.run();
 	}
 
 	#push(item: { at: number; order: number; run: () => void }): void {
