@@ -235,11 +235,11 @@ class OAuthFront implements OAuthServer {
 		if (entry.outcome === "pending") entry.outcome = "dropped";
 	}
 
-	/** A grant without its token: nothing is presented, and only an outage shows. */
+	/** A grant without its token: nothing is presented, and how the address is answered shows. */
 	#knock(response: ServerResponse): void {
 		const fault = this.#faults.next("token");
-		const isOutage = fault?.kind === "status" && fault.status >= 500 && fault.when !== "after";
-		if (isOutage) return answerStatus(response, fault.status, fault.retryAfter);
+		const isAnswered = fault?.kind === "status" && fault.when !== "after";
+		if (isAnswered) return answerStatus(response, fault.status, fault.retryAfter);
 		answerJson(response, 400, { error: "invalid_request" });
 	}
 
