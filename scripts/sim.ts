@@ -34,7 +34,7 @@ const { values } = parseArgs({
 
 const BATCH = 100;
 /** A fault that so many worlds do not show is missed. */
-const MUTANT_RUNS = 6_000;
+const MUTANT_RUNS = 30_000;
 
 function count(name: string, text: string): number {
 	const value = Number(text);

@@ -270,7 +270,20 @@ describe("time", () => {
 		world = [];
 		clock.jump(ms);
 		await clock.advance(MINUTE);
-		expect(world).toEqual(["probe a1"]);
+		// By how much it was set back is written down.
+		const moved = ms < 0 ? ["save held 1", "note times-moved"] : [];
+		expect(world).toEqual([...moved, "probe a1"]);
+	});
+
+	test("a clock that is set back brings the refresh forward by as much", async () => {
+		await claimed();
+		await clock.advance(HOUR);
+		world = [];
+		clock.jump(-3 * HOUR);
+		await clock.advance(4.5 * HOUR);
+		expect(world).not.toContain("refresh r1");
+		await clock.advance(HOUR);
+		expect(world).toContain("refresh r1");
 	});
 
 	test("nothing spins while there is nothing to do", async () => {
