@@ -3,25 +3,13 @@
  * their records through, no more and no less. After a change that adds a way, draw it; if no story takes
  * a way that is drawn, tell one.
  */
-import type { Past, Phase } from "@baton/core/custody-state";
+import { type Past, PHASES } from "@baton/core/custody-state";
 import { HANDOVER_STEPS } from "@baton/core/handover-state";
 import { describe, expect, test } from "vitest";
 import { Page } from "./markdown.ts";
 import { readDiagram, type StateDiagram } from "./mermaid.ts";
 import { inStories, inWorlds, type Observed } from "./observed.ts";
 import { currentTransitions, handoverTransitions, stagedTransitions } from "./transitions.ts";
-
-const PHASES = Object.keys({
-	staged: true,
-	verifying: true,
-	held: true,
-	refreshing: true,
-	"in-doubt": true,
-	suspect: true,
-	"rolled-back": true,
-	revoking: true,
-	"needs-login": true,
-} satisfies Record<Phase["name"], true>);
 
 /** What is remembered of a fingerprint, and whether a login that never became current ends so. */
 const PASTS = {

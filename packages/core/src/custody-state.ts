@@ -46,6 +46,18 @@ export type Phase =
 			readonly notRevoked?: string | undefined;
 	  };
 
+export const PHASES = Object.keys({
+	staged: true,
+	verifying: true,
+	held: true,
+	refreshing: true,
+	"in-doubt": true,
+	suspect: true,
+	"rolled-back": true,
+	revoking: true,
+	"needs-login": true,
+} satisfies Record<Phase["name"], true>);
+
 /** The phases from which a refresh may begin. */
 export type QuietPhase = Extract<Phase, { name: "staged" | "verifying" | "held" | "suspect" }>;
 

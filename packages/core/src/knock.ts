@@ -5,26 +5,18 @@
  */
 
 import {
+	buildPost,
 	type HttpRequest,
 	type HttpResponse,
 	judgeRefresh,
 	type Provider,
 	type RefreshOutcome,
 } from "./oauth.ts";
-import { Secret } from "./secret.ts";
 
+/** In JSON, as the claude that is to follow sends its own. */
 export function buildKnock({ tokenUrl, clientId, userAgent }: Provider): HttpRequest {
-	const body = JSON.stringify({ grant_type: "refresh_token", client_id: clientId });
-	return {
-		method: "POST",
-		url: tokenUrl,
-		headers: {
-			"content-type": "application/json",
-			accept: "application/json",
-			"user-agent": userAgent,
-		},
-		body: new Secret(body),
-	};
+	const fields = { grant_type: "refresh_token", client_id: clientId };
+	return buildPost({ body: "json", userAgent }, tokenUrl, fields);
 }
 
 /**

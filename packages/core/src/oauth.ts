@@ -128,20 +128,29 @@ export function buildRefresh(
 		client_id: provider.clientId,
 		...(scopes.length === 0 ? {} : { scope: scopes.join(" ") }),
 	};
-	const json = provider.body === "json";
+	return buildPost(provider, provider.tokenUrl, fields);
+}
+
+/** Fields for an address of the provider's, in JSON or as a form, whichever it takes. */
+export function buildPost(
+	{ body, userAgent }: Pick<Provider, "body" | "userAgent">,
+	url: string,
+	fields: Readonly<Record<string, string>>,
+): HttpRequest {
+	const json = body === "json";
 	return {
 		method: "POST",
-		url: provider.tokenUrl,
+		url,
 		headers: {
 			"content-type": json ? "application/json" : "application/x-www-form-urlencoded",
 			accept: "application/json",
-			"user-agent": provider.userAgent,
+			"user-agent": userAgent,
 		},
 		body: new Secret(json ? JSON.stringify(fields) : formOf(fields)),
 	};
 }
 
-export function formOf(fields: Record<string, string>): string {
+function formOf(fields: Readonly<Record<string, string>>): string {
 	return Object.entries(fields)
 		.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
 		.join("&");

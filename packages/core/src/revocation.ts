@@ -3,9 +3,8 @@
  * response. Sending is a revoker's work.
  */
 
-import { formOf, type HttpRequest, type HttpResponse, type Provider } from "./oauth.ts";
+import { buildPost, type HttpRequest, type HttpResponse, type Provider } from "./oauth.ts";
 import type { RevokeOutcome } from "./revoke-verdict.ts";
-import { Secret } from "./secret.ts";
 import type { Session } from "./session.ts";
 
 /** Where claude 2.1.330 logs out. */
@@ -23,17 +22,7 @@ export function buildRevocation(provider: RevokingProvider, session: Session): H
 		token_type_hint: refreshToken === undefined ? "access_token" : "refresh_token",
 		client_id: provider.clientId,
 	};
-	const json = provider.body === "json";
-	return {
-		method: "POST",
-		url: provider.revokeUrl,
-		headers: {
-			"content-type": json ? "application/json" : "application/x-www-form-urlencoded",
-			accept: "application/json",
-			"user-agent": provider.userAgent,
-		},
-		body: new Secret(json ? JSON.stringify(fields) : formOf(fields)),
-	};
+	return buildPost(provider, provider.revokeUrl, fields);
 }
 
 /** Statuses that say nothing of the request itself: wait and ask again. */

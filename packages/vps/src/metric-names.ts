@@ -3,7 +3,7 @@
  * value, is a secret.
  */
 
-import type { Phase } from "@baton/core/custody-state";
+import { PHASES } from "@baton/core/custody-state";
 import type { SinkReport } from "./sink-report.ts";
 
 export interface Metric {
@@ -62,18 +62,7 @@ export const FAILURE_REASONS = [
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
-export const CUSTODY_STATES = Object.keys({
-	none: true,
-	staged: true,
-	verifying: true,
-	held: true,
-	refreshing: true,
-	"in-doubt": true,
-	suspect: true,
-	"rolled-back": true,
-	revoking: true,
-	"needs-login": true,
-} satisfies Record<Phase["name"] | "none", true>);
+export const CUSTODY_STATES = ["none", ...PHASES];
 
 export const SINK_STATES = Object.keys({
 	current: true,

@@ -8,8 +8,7 @@
 
 import { lookup } from "node:dns/promises";
 import { formatDuration, MINUTE, SECOND } from "@baton/core/duration";
-import type { HttpRequest, Provider } from "@baton/core/oauth";
-import { Secret } from "@baton/core/secret";
+import { buildPost, type Provider } from "@baton/core/oauth";
 import type { Clock } from "@baton/io/clock";
 import { type Route, STRAIGHT } from "../engines/route.ts";
 import { sendRequest } from "../engines/send-request.ts";
@@ -41,7 +40,7 @@ export async function lookAtEndpoint(
 ): Promise<EndpointFacts> {
 	const { hostname, host } = new URL(provider.tokenUrl);
 	const sentAt = clock.now();
-	const sent = await sendRequest(emptyRequest(provider), LIMITS, route);
+	const sent = await sendRequest(buildPost(provider, provider.tokenUrl, {}), LIMITS, route);
 	const gotAt = clock.now();
 	const response = sent.kind === "response" ? sent.response : undefined;
 	const theirs = Date.parse(response?.date ?? "");
@@ -55,16 +54,6 @@ export async function lookAtEndpoint(
 		clockAheadMs: Number.isNaN(theirs) ? undefined : theirs + 500 - (sentAt + gotAt) / 2,
 		resolves: sent.kind === "response" || (await resolves(hostname)),
 		proxies: PROXIES.filter((name) => environment[name] !== undefined),
-	};
-}
-
-function emptyRequest({ tokenUrl, body, userAgent }: Provider): HttpRequest {
-	const type = body === "json" ? "application/json" : "application/x-www-form-urlencoded";
-	return {
-		method: "POST",
-		url: tokenUrl,
-		headers: { "content-type": type, accept: "application/json", "user-agent": userAgent },
-		body: new Secret(body === "json" ? "{}" : ""),
 	};
 }
 
