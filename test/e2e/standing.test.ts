@@ -247,7 +247,7 @@ describe("settings", () => {
 		});
 		const bad = await host.run("config", "check");
 		expect([bad.code, bad.stderr]).toEqual([2, expect.stringContaining("did you mean before?")]);
-			rmSync(settingsFile());
+		rmSync(settingsFile());
 		const none = await host.run("config", "check");
 		const said = `there is no ${settingsFile()}, so all is as by default: default; 0 sinks\n`;
 		expect([none.code, none.stdout]).toEqual([0, said]);
