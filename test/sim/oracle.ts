@@ -107,7 +107,7 @@ export class Oracle {
 		return this.#copied.has(token);
 	}
 
-	/** A snapshot was put back that had an open permit. */
+	/** A snapshot was put back in which somebody's leave is not used up. */
 	granted(pc: PcNode): void {
 		this.#count(this.#grants, pc);
 	}

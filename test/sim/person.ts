@@ -5,7 +5,7 @@
 
 import type { CustodyRecord } from "@baton/core/custody-state";
 import { HOUR, MINUTE, SECOND } from "@baton/core/duration";
-import { NORMAL_STORE } from "@baton/core/handover-state";
+import { NORMAL_STORE, type PcRecord } from "@baton/core/handover-state";
 import { rotate } from "@baton/core/tokens";
 import type { Claude } from "./claude.ts";
 import { HOST, type PcNode, type PcSnapshot } from "./pc-node.ts";
@@ -220,7 +220,8 @@ export class Person {
 		for (const escrow of this.#pc.disk.escrows.values()) {
 			oracle.abandon(escrow.session.refreshToken.reveal(), "rolled back");
 		}
-		if (snapshot.record.permit !== undefined) oracle.granted(this.#pc);
+		for (let leaves = openLeaves(snapshot.record); leaves > 0; leaves -= 1)
+			oracle.granted(this.#pc);
 		this.#claude.die();
 		this.#pc.rollBack(snapshot);
 	}
@@ -294,4 +295,12 @@ export class Person {
 	#falseAlarm(): void {
 		this.#world.provider.raiseFalseAlarm();
 	}
+}
+
+/** An open permit, and each that is used up for a login still to be taken. */
+function openLeaves({ permit, handovers }: PcRecord): number {
+	const begun = handovers.filter(
+		({ store, step }) => store === NORMAL_STORE && (step === "pending" || step === "taking"),
+	);
+	return begun.length + (permit === undefined ? 0 : 1);
 }

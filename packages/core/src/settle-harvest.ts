@@ -11,12 +11,13 @@ import {
 	type QuietPhase,
 	type Role,
 } from "./custody-state.ts";
-import { SECOND } from "./duration.ts";
+import { MINUTE, SECOND } from "./duration.ts";
 import type { HarvestOutcome } from "./oauth.ts";
 import { settleRefresh } from "./settle-refresh.ts";
 
 /** Between two looks at an engine that still runs: it ends in seconds, or hangs. */
-const LOOK_AGAIN = 2 * SECOND;
+const SOONEST = 2 * SECOND;
+const LATEST = MINUTE;
 
 /** @param random from 0 to 1 */
 export function settleHarvest(
@@ -29,7 +30,11 @@ export function settleHarvest(
 	switch (outcome.kind) {
 		case "running":
 			// Nothing is concluded, and nothing spent, before it has ended. Other logins are not held up.
-			return remembered(draft, role, { done: false, endedAt: 0, nextAt: now + LOOK_AGAIN });
+			return remembered(draft, role, {
+				done: false,
+				endedAt: 0,
+				nextAt: lookAgainAt(draft, role, now),
+			});
 		case "nothing":
 			return remembered(draft, role, { done: true, endedAt: outcome.endedAt ?? 0, nextAt: 0 });
 		case "rotated": {
@@ -46,6 +51,13 @@ export function settleHarvest(
 			leaveDoubt(draft, role);
 			return settleRefresh(draft, role, outcome, now, random);
 	}
+}
+
+/** The longer it has run, the rarer. */
+function lookAgainAt(draft: Draft, role: Role, now: number): number {
+	const phase = draft.record[role]?.phase;
+	const begun = (phase && intentAt(phase)) ?? now;
+	return now + Math.min(Math.max((now - begun) / 8, SOONEST), LATEST);
 }
 
 function remembered(draft: Draft, role: Role, memory: HarvestMemory): void {
