@@ -7,7 +7,7 @@ import { inspect } from "node:util";
 import { CLAUDE_PROVIDER, type Provider, type RefreshOutcome } from "@baton/core/oauth";
 import { Secret } from "@baton/core/secret";
 import { type ArmedSession, isArmed, parseEntry } from "@baton/core/session";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { httpEngine } from "../../packages/vps/src/engines/http.ts";
 import { type Route, STRAIGHT } from "../../packages/vps/src/engines/route.ts";
 import { findProxy } from "../../packages/vps/src/find-proxy.ts";
@@ -99,6 +99,16 @@ describe.skipIf(opensslMissing() !== undefined)("to a provider by TLS", () => {
 
 		test("one that nobody vouches for is sent nothing", async () => {
 			expect(await refreshBy(STRAIGHT, server)).toEqual({ kind: "not-sent", why: "certificate" });
+			expect(server.requests()).toEqual([]);
+		});
+
+		test("one that nobody vouches for is sent nothing, whatever the environment says", async () => {
+			vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+			try {
+				expect(await refreshBy(STRAIGHT, server)).toEqual({ kind: "not-sent", why: "certificate" });
+			} finally {
+				vi.unstubAllEnvs();
+			}
 			expect(server.requests()).toEqual([]);
 		});
 

@@ -65,6 +65,8 @@ function tlsOptions(url: URL, { trust }: Route, through: Socket | undefined) {
 	return {
 		...(through === undefined ? { host, port } : { socket: through, host }),
 		ALPNProtocols: ["http/1.1"],
+		// Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+		rejectUnauthorized: true,
 		...(isAddress ? {} : { servername: host }),
 		...(trust === undefined ? {} : { secureContext: trust }),
 	};
