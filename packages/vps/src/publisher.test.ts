@@ -182,6 +182,28 @@ describe("a proof", () => {
 		},
 	);
 
+	test("of a sink that does not answer is given up, and not begun again before it has", async () => {
+		const [good, hung] = [new MemorySink("good"), new MemorySink("hung")];
+		const answers: (() => void)[] = [];
+		hung.prove = () => new Promise((resolve) => answers.push(resolve));
+		const publisher = publisherOf(good, hung);
+		for (const round of [1, 2]) {
+			const proof = publisher.prove();
+			await clock.advance(MINUTE);
+			expect([round, await proof]).toEqual([round, { writable: 1, total: 2 }]);
+		}
+		expect(answers).toHaveLength(1);
+		expect(notes).toMatchObject([
+			{ what: "sink-failed", sink: "hung", reason: "gave no answer for 30 s" },
+		]);
+		hung.prove = async () => {};
+		answers[0]?.();
+		await clock.advance(0);
+		expect(await publisher.prove()).toEqual({ writable: 2, total: 2 });
+		expect(publisher.reports.map(({ trouble }) => trouble)).toEqual([undefined, undefined]);
+		expect(clock.sleepers).toBe(0);
+	});
+
 	test("waits for no attempt, and hurries none", async () => {
 		const bad = new MemorySink("bad");
 		bad.fault = FULL;

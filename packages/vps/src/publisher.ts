@@ -5,6 +5,7 @@
 
 import type { ServedToken } from "@baton/core/custody-state";
 import { decidePublish, nextWrite } from "@baton/core/decide-publish";
+import { SECOND } from "@baton/core/duration";
 import { BatonError } from "@baton/core/error";
 import type { Fingerprint } from "@baton/core/lineage";
 import type { PublishEffect, PublishEvent, SinkNote } from "@baton/core/publish-event";
@@ -41,6 +42,11 @@ export interface SinkProof {
 	readonly total: number;
 }
 
+type Proof = "writable" | "not-writable" | "unwanted";
+
+/** A disk that does not answer, as a network one may, holds up nobody's refresh for longer than this. */
+const LONGEST_PROOF = 30 * SECOND;
+
 export class Publisher {
 	readonly #options: PublisherOptions;
 	#sinks: ReadonlyMap<string, Sink>;
@@ -48,6 +54,8 @@ export class Publisher {
 	readonly #hints = new Map<string, string | undefined>();
 	#state: PublishState;
 	#writing = 0;
+	/** Begun, and not answered yet. */
+	readonly #proofs = new Map<Sink, Promise<Proof>>();
 
 	constructor(options: PublisherOptions) {
 		this.#options = options;
@@ -101,7 +109,9 @@ export class Publisher {
 
 	/** A sink that is paused, or that a look shows should be, is not asked: no token waits for it. */
 	async prove(): Promise<SinkProof> {
-		const proofs = await Promise.all([...this.#sinks.values()].map((sink) => this.#prove(sink)));
+		const proofs = await Promise.all(
+			[...this.#sinks.values()].map((sink) => this.#proveInTime(sink)),
+		);
 		const wanted = proofs.filter((proof) => proof !== "unwanted");
 		return {
 			writable: wanted.filter((proof) => proof === "writable").length,
@@ -109,7 +119,31 @@ export class Publisher {
 		};
 	}
 
-	async #prove(sink: Sink): Promise<"writable" | "not-writable" | "unwanted"> {
+	async #proveInTime(sink: Sink): Promise<Proof> {
+		const over = new AbortController();
+		const late = this.#options.clock.sleep(LONGEST_PROOF, over.signal).then(
+			() => "late" as const,
+			() => "late" as const,
+		);
+		const proof = await Promise.race([this.#proofOf(sink), late]);
+		over.abort();
+		if (proof !== "late") return proof;
+		if (!this.#isWanted(sink) || this.#isPaused(sink)) return "unwanted";
+		const why = `gave no answer for ${LONGEST_PROOF / SECOND} s`;
+		this.#handle({ type: "proved", sink: sink.name, why });
+		return "not-writable";
+	}
+
+	/** One that has not answered is not asked again: each question that hangs costs a thread. */
+	#proofOf(sink: Sink): Promise<Proof> {
+		const begun = this.#proofs.get(sink);
+		if (begun !== undefined) return begun;
+		const proof = this.#prove(sink).finally(() => this.#proofs.delete(sink));
+		this.#proofs.set(sink, proof);
+		return proof;
+	}
+
+	async #prove(sink: Sink): Promise<Proof> {
 		const { token } = this.#state;
 		if (!this.#isPaused(sink) && sink.look !== undefined) await this.#look(sink.name, token);
 		if (this.#isPaused(sink)) return "unwanted";
