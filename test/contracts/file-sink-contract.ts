@@ -41,6 +41,8 @@ export interface FileSinkSubject {
 	neighbours?: string;
 	/** What a look says after the file was removed. */
 	afterRemoval: "changed" | "logged-out";
+	/** What is left of a file that held a token and nothing else, once it is cleared; undefined for none. */
+	afterClearing: string | undefined;
 	/** Makes a missing folder itself. */
 	makesFolder: boolean;
 	/** Its mode can be chosen; given to the group, the file keeps its group. */
@@ -178,6 +180,41 @@ export function fileSinkContract(subject: FileSinkSubject): void {
 			rmSync(file);
 			expect(await sink.look?.(accessToken("sk-one"))).toBe(subject.afterRemoval);
 			expect(await (await open()).look?.(accessToken("sk-one"))).toBe(subject.afterRemoval);
+		});
+
+		test("is cleared of what is ours, also of what a killed write left, and once only", async () => {
+			await write("sk-one");
+			const left = join(folder, `.${subject.file}.0123456789abcdef.tmp`);
+			writeFileSync(left, "sk-killed");
+			expect(await sink.clear?.()).toBe("cleared");
+			expect(existsSync(file) ? text() : undefined).toBe(subject.afterClearing);
+			expect(existsSync(left)).toBe(false);
+			if (existsSync(file)) expect(statSync(file).mode & 0o7777).toBe(0o600);
+			for (const one of [sink, await open()]) expect(await one.clear?.()).toBe("nothing");
+			await write("sk-two");
+			expect(held()).toBe("sk-two");
+		});
+
+		test("that was never written is not touched by a clearing", async () => {
+			expect(await sink.clear?.()).toBe("nothing");
+			expect(readdirSync(folder)).toEqual([]);
+			if (subject.neighbours === undefined) return;
+			writeFileSync(file, subject.neighbours, { mode: 0o600 });
+			const before = shown();
+			expect(await sink.clear?.()).toBe("nothing");
+			expect(shown()).toEqual(before);
+		});
+
+		test("changes its time to a later one when it is cleared, and keeps what is others'", async () => {
+			if (subject.neighbours === undefined) return;
+			writeFileSync(file, subject.neighbours, { mode: 0o600 });
+			await write("sk-one");
+			const before = new Date(Date.now() + 3 * 60 * 60 * 1000);
+			utimesSync(file, before, before);
+			expect(await sink.clear?.()).toBe("cleared");
+			expect(Math.floor(statSync(file).mtimeMs)).toBeGreaterThan(before.getTime());
+			expect(text()).toContain(subject.neighbours.slice(1, -1));
+			expect(text()).not.toContain("sk-one");
 		});
 
 		test("is proved without a trace", async () => {

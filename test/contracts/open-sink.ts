@@ -14,12 +14,14 @@ export interface OpenSink {
 	/** The file that remembers what was written, or the memory itself. */
 	readonly memory: string | SinkMemory;
 	isKnown?(fp: string): boolean;
+	isDisarming?(path: string): boolean;
 }
 
 export async function openSink({
 	settings,
 	memory,
 	isKnown = () => false,
+	isDisarming = () => false,
 }: OpenSink): Promise<Sink> {
 	const { names } = settingsSchema.parse({ names: { default: { sinks: { s: settings } } } });
 	const parsed = names.default?.sinks.s;
@@ -29,7 +31,7 @@ export async function openSink({
 		memory: typeof memory === "string" ? await openSinkMemory(memory) : memory,
 		environment: { PATH: process.env.PATH },
 		isKnown,
-		isDisarming: () => false,
+		isDisarming,
 	});
 }
 

@@ -11,11 +11,12 @@ import { sinkContract } from "./sink-contract.ts";
 
 const OURS = "sk-ant-ort01-ours";
 
-const open = (scratch: Scratch) =>
+const open = (scratch: Scratch, isDisarming = (_path: string) => false) =>
 	openSink({
 		settings: { type: "claude-code", configDir: scratch.at("claude") },
 		memory: scratch.at("sinks.json"),
 		isKnown: (fp) => fp === fingerprintOf(OURS),
+		isDisarming,
 	});
 
 fileSinkContract({
@@ -28,6 +29,7 @@ fileSinkContract({
 	},
 	neighbours: JSON.stringify({ mcpOAuth: { filler: "x".repeat(500_000) } }),
 	afterRemoval: "logged-out",
+	afterClearing: "{}",
 	makesFolder: true,
 	sharesWithGroup: false,
 });
@@ -172,12 +174,74 @@ describe("a claude-code sink", () => {
 		expect(readFileSync(file, "utf8")).toBe(before);
 	});
 
-	test("waits for claude's locks", async () => {
+	test.each(["write", "clear"] as const)("waits for claude's locks before a %s", async (step) => {
+		if (step === "clear") await sink.write(accessToken("sk-one"));
 		const lock = scratch.at("claude", ".oauth_refresh.lock");
 		mkdirSync(lock);
 		setTimeout(() => rmSync(lock, { recursive: true }), 600);
 		const started = performance.now();
-		await sink.write(accessToken("sk-one"));
+		await (step === "write" ? sink.write(accessToken("sk-one")) : sink.clear?.());
 		expect(performance.now() - started).toBeGreaterThan(500);
+	});
+
+	describe("that is to be cleared", () => {
+		test("loses the entry and nothing beside it", async () => {
+			put({ mcpOAuth: { a: 1 } });
+			await sink.write(accessToken("sk-one"));
+			expect(await sink.clear?.()).toBe("cleared");
+			expect(read()).toEqual({ mcpOAuth: { a: 1 } });
+			expect(readdirSync(folder)).toEqual([".credentials.json"]);
+		});
+
+		test("loses a copy of what is in custody, also one we never wrote", async () => {
+			put({ claudeAiOauth: login(OURS) });
+			expect(await sink.clear?.()).toBe("cleared");
+			expect(read()).toEqual({});
+		});
+
+		test("keeps somebody's own login, whose end is then no logout of ours", async () => {
+			await sink.write(accessToken("sk-one"));
+			const theirs = { claudeAiOauth: login("sk-ant-ort01-theirs") };
+			put(theirs);
+			expect(await sink.clear?.()).toBe("foreign");
+			expect(read()).toEqual(theirs);
+			rmSync(file);
+			expect(await sink.look?.(undefined)).toBe("changed");
+		});
+
+		test("keeps an access token that was never ours", async () => {
+			put({ claudeAiOauth: login("") });
+			expect(await sink.clear?.()).toBe("nothing");
+			expect(read()).toEqual({ claudeAiOauth: login("") });
+		});
+
+		test("after a logout there is told so, and makes no file", async () => {
+			await sink.write(accessToken("sk-one"));
+			rmSync(file);
+			expect(await sink.clear?.()).toBe("logged-out");
+			expect(existsSync(file)).toBe(false);
+		});
+
+		test("where there is no folder is made none", async () => {
+			rmSync(folder, { recursive: true });
+			expect(await sink.clear?.()).toBe("nothing");
+			expect(existsSync(folder)).toBe(false);
+		});
+
+		test("what cannot be read is refused, and left as it is", async () => {
+			await sink.write(accessToken("sk-one"));
+			writeFileSync(file, '{"claudeAi');
+			await expect(sink.clear?.()).rejects.toThrow(/not valid JSON/);
+			expect(readFileSync(file, "utf8")).toBe('{"claudeAi');
+		});
+	});
+
+	test("what is just being taken over is neither written nor cleared", async () => {
+		await sink.write(accessToken("sk-one"));
+		const before = readFileSync(file, "utf8");
+		const taken = await open(scratch, (path) => path === file);
+		await expect(taken.write(accessToken("sk-two"))).rejects.toThrow(/being taken over/);
+		await expect(taken.clear?.()).rejects.toThrow(/being taken over/);
+		expect(readFileSync(file, "utf8")).toBe(before);
 	});
 });

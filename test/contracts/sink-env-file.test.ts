@@ -5,6 +5,7 @@ import {
 	mkdirSync,
 	readdirSync,
 	readFileSync,
+	rmSync,
 	writeFileSync,
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -29,6 +30,7 @@ fileSinkContract({
 	held: valueIn,
 	neighbours: `${"# filler\nA=1\n".repeat(40_000)}`,
 	afterRemoval: "changed",
+	afterClearing: "CLAUDE_CODE_OAUTH_TOKEN=\n",
 	makesFolder: false,
 	sharesWithGroup: true,
 });
@@ -169,6 +171,28 @@ describe("an env-file sink", () => {
 		edit = () => undefined;
 		await sink.write(accessToken("sk-one"));
 		expect(text()).toBe(`A=1\nB=2\n${NAME}=sk-one\n`);
+	});
+
+	test("loses the value in each of its lines, and not a byte more, when it is cleared", async () => {
+		const others = "# \u00e4\r\nA='x y'\r\nexport B=\xff\r\n";
+		writeFileSync(file, `${others}export ${NAME}=\r\nC=3\n${NAME}=""`, "latin1");
+		const sink = await open();
+		await sink.write(accessToken("sk-one"));
+		expect(await sink.clear?.()).toBe("cleared");
+		expect(text()).toBe(`${others}export ${NAME}=\r\nC=3\n${NAME}=`);
+		// What is put there from now on is somebody's.
+		writeFileSync(file, `${NAME}=theirs\n`);
+		expect(await sink.look?.(undefined)).toBe("not-ours");
+		expect(await sink.clear?.()).toBe("nothing");
+		expect(text()).toBe(`${NAME}=theirs\n`);
+	});
+
+	test("that is gone holds nothing, and is not made to be cleared", async () => {
+		const sink = await open();
+		await sink.write(accessToken("sk-one"));
+		rmSync(file);
+		expect(await sink.clear?.()).toBe("nothing");
+		expect(existsSync(file)).toBe(false);
 	});
 
 	test.each<[string, string, string]>([

@@ -15,6 +15,7 @@ fileSinkContract({
 	settings: (folder) => ({ type: "template", path: `${folder}/claude.json`, template: LONG }),
 	held: (text) => JSON.parse(text).token,
 	afterRemoval: "changed",
+	afterClearing: undefined,
 	makesFolder: false,
 	sharesWithGroup: true,
 });

@@ -121,6 +121,7 @@ async function clear(
 ): Promise<SinkClearance> {
 	const { memory } = options;
 	if (options.isDisarming(file)) throw takenOver(file);
+	await removeLeftovers(file);
 	const text = await readCredentialsText(file);
 	const reading = readCredentials(text);
 	const verdict = judge(file, text, undefined, options);

@@ -104,6 +104,7 @@ async function write(token: AccessToken, options: KeptFileOptions): Promise<Sink
 async function clear(options: KeptFileOptions): Promise<SinkClearance> {
 	const { path, place, mode, content, memory } = options;
 	if (!memory.hasWritten(place)) return "nothing";
+	await removeLeftovers(path);
 	const seen = identityOf(path);
 	const text = await readText(path);
 	const left = text === undefined ? undefined : content.empty(text);
