@@ -11,19 +11,24 @@ import {
 import { join } from "node:path";
 import { buildKnock, judgeKnock } from "@baton/core/knock";
 import { type Fingerprint, fingerprint } from "@baton/core/lineage";
+import type { Provider } from "@baton/core/oauth";
 import { type ArmedSession, isArmed, parseEntry } from "@baton/core/session";
 import { systemClock } from "@baton/io/clock";
 import { isAlive } from "@baton/io/process-alive";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { chosenEngine } from "../../packages/vps/src/engines/choose-engine.ts";
 import { ClaudeCliEngine } from "../../packages/vps/src/engines/claude-cli.ts";
 import { claudeEnvironment } from "../../packages/vps/src/engines/claude-environment.ts";
 import type { Durable } from "../../packages/vps/src/engines/engine.ts";
+import { httpEngine } from "../../packages/vps/src/engines/http.ts";
 import { sendRequest } from "../../packages/vps/src/engines/send-request.ts";
+import { startHolder } from "../../packages/vps/src/engines/start-claude.ts";
 import { until } from "../e2e/stories/until.ts";
 import type { OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
 import { makeRefreshingClaude, type RefreshingClaude } from "../parts/refreshing-claude.ts";
 import { makeScratch, type Scratch } from "../parts/scratch.ts";
+import { mountSmallDisk, smallDiskMissing } from "../parts/small-disk.ts";
 import { engineContract } from "./engine-contract.ts";
 
 /** One machine: a claude, a folder, and each engine that was started there. */
@@ -41,9 +46,13 @@ class Machine {
 		this.claude = makeRefreshingClaude(server);
 	}
 
-	engine(waitMs = this.#waitMs): ClaudeCliEngine {
+	get provider(): Provider {
 		const { tokenUrl, profileUrl, clientId } = this.#server;
-		const provider = { tokenUrl, profileUrl, clientId, body: "json", userAgent: "baton" } as const;
+		return { tokenUrl, profileUrl, clientId, body: "json", userAgent: "baton" };
+	}
+
+	engine(waitMs = this.#waitMs): ClaudeCliEngine {
+		const { provider } = this;
 		const limits = { totalMs: 1_000, bodyBytes: 1_000 };
 		const network = { proxy: undefined, except: [], ca: undefined };
 		return new ClaudeCliEngine({
@@ -171,7 +180,7 @@ describe("a refresh by claude", () => {
 		expect(await engine.harvest(fp)).toEqual({ kind: "running" });
 		// Whoever asks again gets no second claude, nor does one after a restart, nor is it tidied away.
 		expect(await machine.engine(1_000).refresh(session)).toEqual({ kind: "no-reply" });
-		engine.settled(held());
+		await engine.settled(held());
 		expect(await engine.harvest(fp)).toEqual({ kind: "running" });
 		expect(machine.claude.runs()).toHaveLength(1);
 		await server.release();
@@ -239,12 +248,12 @@ describe("a refresh by claude", () => {
 		const engine = machine.engine();
 		const outcome = await engine.refresh(session);
 		if (outcome.kind !== "rotated") throw new Error(outcome.kind);
-		engine.settled(held());
-		await until("it is told", () => machine.leftovers.length === 1);
+		await engine.settled(held());
+		expect(machine.leftovers).toHaveLength(1);
 		expect(await machine.engine().harvest(fp)).toMatchObject({ kind: "rotated" });
 		// Of a login that is let go of, its newest token goes too.
-		engine.settled({ isOpen: () => false, isNewest: () => false, knows: () => false });
-		await until("it is gone", () => !machine.leftBehind().includes("CANARY"));
+		await engine.settled({ isOpen: () => false, isNewest: () => false, knows: () => false });
+		expect(machine.leftBehind()).not.toContain("CANARY");
 	});
 
 	test("a claude that does not end with its input is left to itself", async () => {
@@ -262,6 +271,41 @@ describe("a refresh by claude", () => {
 		expect(await machine.engine().refresh(session)).toEqual({ kind: "not-sent" });
 		expect(await machine.engine().harvest(fp)).toEqual({ kind: "not-sent" });
 		expect(await server.presentations()).toEqual([]);
+	});
+
+	test("a refusal it has left says nothing of a refresh by the other engine", async () => {
+		await server.inject("token", { kind: "status", status: 429 });
+		const cli = machine.engine();
+		expect((await cli.refresh(session)).kind).toBe("refused");
+		// Not removed, as where the disk did not let it go; and claude is no longer there.
+		const http = httpEngine(machine.provider, 2_000, Date.now);
+		const engine = chosenEngine(async () => ({ name: "http" }), { cli, http });
+		await server.inject("token", { kind: "lose-reply" });
+		expect(await engine.refresh(session)).toEqual({ kind: "no-reply" });
+		expect(await engine.harvest(fp)).toEqual({ kind: "nothing", endedAt: undefined });
+	});
+
+	const noDisk = smallDiskMissing();
+	test.skipIf(noDisk !== undefined)(
+		`what the disk does not let go of is told, is no fault, and goes later${noDisk ? ` (skips: ${noDisk})` : ""}`,
+		async () => {
+			mkdirSync(machine.folder, { recursive: true, mode: 0o700 });
+			const disk = mountSmallDisk(machine.folder);
+			const gone = join(machine.folder, `${fp}.0a1b2c3d.gone`);
+			mkdirSync(gone, { mode: 0o700 });
+			writeFileSync(join(gone, "run.json"), "CANARY");
+			disk.setReadOnly(true);
+			await machine.engine().settled(held());
+			expect(machine.leftovers).toEqual([expect.stringContaining(`cannot remove ${gone}`)]);
+			disk.setReadOnly(false);
+			await machine.engine().settled(held());
+			expect(readdirSync(machine.folder)).toEqual([]);
+		},
+	);
+
+	test("a sleep that cannot be started is no fault", () => {
+		const start = () => startHolder(1, { PATH: `/usr/bin:${"x".repeat(3_000_000)}` });
+		expect(start).toThrow(expect.objectContaining({ code: "command-failed" }));
 	});
 
 	function onlyRun() {

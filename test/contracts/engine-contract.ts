@@ -8,7 +8,6 @@ import type { RefreshOutcome } from "@baton/core/oauth";
 import { type ArmedSession, isArmed, parseEntry } from "@baton/core/session";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Engine } from "../../packages/vps/src/engines/engine.ts";
-import { until } from "../e2e/stories/until.ts";
 import type { OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
 import type { ProviderFault } from "../parts/provider-fault.ts";
@@ -163,17 +162,15 @@ export function engineContract(subject: EngineSubject): void {
 				isNewest: () => false,
 				knows: () => true,
 			};
-			engine.settled(open);
-			// Its turn comes after.
-			await engine.harvest("0".repeat(64));
+			await engine.settled(open);
 			const again = await subject.restart().harvest(fp);
 			expect(again.kind).toBe(subject.keeps ? "rotated" : "nothing");
 			if (again.kind === "rotated") {
 				expect(fingerprint(again.tokens.refreshToken ?? session.refreshToken)).toBe(next);
 			}
 			const held = { isOpen: () => false, isNewest: (one: string) => one === next };
-			engine.settled({ ...held, knows: (one) => one === fp || one === next });
-			await until("it is gone", () => !subject.leftBehind().includes("CANARY"));
+			await engine.settled({ ...held, knows: (one) => one === fp || one === next });
+			expect(subject.leftBehind()).not.toContain("CANARY");
 			expect(await server.presentations()).toHaveLength(1);
 		});
 
@@ -182,12 +179,12 @@ export function engineContract(subject: EngineSubject): void {
 			const session = await login();
 			const fp = fingerprint(session.refreshToken);
 			expect((await engine.refresh(session)).kind).toBe("refused");
-			engine.settled({
+			await engine.settled({
 				isOpen: () => false,
 				isNewest: (one) => one === fp,
 				knows: (one) => one === fp,
 			});
-			await until("it is gone", () => !subject.leftBehind().includes("CANARY"));
+			expect(subject.leftBehind()).not.toContain("CANARY");
 			expect((await engine.refresh(session)).kind).toBe("rotated");
 		});
 	});

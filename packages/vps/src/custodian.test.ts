@@ -60,7 +60,7 @@ function makeCustodian(options: Partial<CustodianOptions> = {}): Custodian {
 				});
 			},
 			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
-			settled: () => {},
+			settled: async () => {},
 		},
 		probe: async (token) => {
 			world.push(`probe ${token.reveal()}`);
@@ -339,11 +339,34 @@ describe("the end", () => {
 		expect((await second).body.type).toBe("unavailable");
 	});
 
+	test("what the engine has left is removed before the service ends", async () => {
+		let tidied = () => {};
+		const engine: CustodianOptions["engine"] = {
+			refresh: async () => ({ kind: "not-sent" }),
+			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
+			settled: () =>
+				new Promise((resolve) => {
+					tidied = resolve;
+				}),
+		};
+		const custodian = makeCustodian({ engine });
+		let ended = false;
+		const run = custodian.run().then(() => {
+			ended = true;
+		});
+		custodian.stop();
+		await clock.advance(5 * SECOND);
+		expect(ended).toBe(false);
+		tidied();
+		await clock.advance(SECOND);
+		await run;
+	});
+
 	test("a fault of the program ends the run, and no outcome is made up for it", async () => {
 		const engine: CustodianOptions["engine"] = {
 			refresh: () => Promise.reject(new TypeError("a bug")),
 			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
-			settled: () => {},
+			settled: async () => {},
 		};
 		const custodian = makeCustodian({ engine });
 		const run = custodian.run().catch((error: unknown) => error);

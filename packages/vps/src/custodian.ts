@@ -88,7 +88,7 @@ const LONGEST_WAIT = MINUTE;
 const SHORTEST_WAIT = 20;
 /** Between journaling an intent and sending what it announces, wall-clock ms. */
 const INTENT_GOOD_FOR = 10 * SECOND;
-/** Sinks get this long to take the last token when the service stops. */
+/** When the service stops, sinks get this long to take the last token, and an engine to remove what it has left. */
 const LAST_WRITES = 10 * SECOND;
 
 const UNAVAILABLE = unavailable("the service is stopping");
@@ -114,6 +114,8 @@ export class Custodian {
 	#stopping = false;
 	#lastTurn: number;
 	#adjustment: (() => void) | undefined;
+	/** How often the engine is still at what it was told. */
+	#tidying = 0;
 
 	constructor(options: CustodianOptions) {
 		const { clock, record, rules, sinks, store } = options;
@@ -142,7 +144,7 @@ export class Custodian {
 	async run(): Promise<void> {
 		const { clock, rules } = this.#options;
 		const { durable } = this.#persister;
-		this.#options.engine.settled(durableOf(durable));
+		this.#tellEngine(durable);
 		await this.#apply(startCustody(durable, rules, clock.now(), clock.random()));
 		while (!this.#mayEnd()) {
 			this.#lastTurn = clock.monotonic();
@@ -351,7 +353,17 @@ export class Custodian {
 	/** Only what is durable lets an engine clean up. */
 	async #persist(record: CustodyRecord): Promise<void> {
 		await this.#persister.persist(record);
-		this.#options.engine.settled(durableOf(record));
+		this.#tellEngine(record);
+	}
+
+	#tellEngine(durable: CustodyRecord): void {
+		this.#tidying += 1;
+		this.#options.engine.settled(durableOf(durable)).then(
+			() => {
+				this.#tidying -= 1;
+			},
+			(fault) => this.#events.fail(fault),
+		);
 	}
 
 	#note(note: HeardNote): void {
@@ -409,7 +421,8 @@ export class Custodian {
 	async #lastWrites(): Promise<void> {
 		const { clock } = this.#options;
 		const deadline = clock.monotonic() + LAST_WRITES;
-		while (this.#publisher.busy && clock.monotonic() < deadline) await clock.sleep(SHORTEST_WAIT);
+		const isBusy = () => this.#publisher.busy || this.#tidying > 0;
+		while (isBusy() && clock.monotonic() < deadline) await clock.sleep(SHORTEST_WAIT);
 	}
 }
 

@@ -60,7 +60,7 @@ async function worldWith(lifetime: number): Promise<World> {
 				};
 			},
 			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
-			settled: () => {},
+			settled: async () => {},
 		},
 		probe: async (token) => {
 			trace.push(`probe ${token.reveal()}`);

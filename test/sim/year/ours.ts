@@ -82,7 +82,7 @@ export class Ours implements Tenant, SeenVps {
 			engine: {
 				refresh: (session) => this.#refresh(session),
 				harvest: async () => ({ kind: "nothing", endedAt: undefined }),
-				settled: () => undefined,
+				settled: async () => {},
 			},
 			probe: async (token) => {
 				this.checks += 1;

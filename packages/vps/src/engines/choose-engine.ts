@@ -53,7 +53,7 @@ export function chosenEngine(
 	return {
 		async refresh(session: ArmedSession) {
 			if ((await choose()).name === "claude-cli") return await cli.refresh(session);
-			const left = await cli.outcomeLeft(fingerprint(session.refreshToken));
+			const left = await cli.clear(fingerprint(session.refreshToken));
 			return left ?? (await http.refresh(session));
 		},
 		harvest: (fp) => cli.harvest(fp),

@@ -58,7 +58,7 @@ export class ClaudeCliEngine implements Engine {
 
 	async refresh(session: ArmedSession): Promise<RefreshOutcome> {
 		const fp = fingerprint(session.refreshToken);
-		const left = await this.outcomeLeft(fp);
+		const left = await this.clear(fp);
 		if (left !== undefined) return left;
 		const program = await this.#options.program();
 		if (program === undefined) return { kind: "not-sent" };
@@ -68,12 +68,16 @@ export class ClaudeCliEngine implements Engine {
 
 	/**
 	 * What an earlier try of this very token came to, if that is known or may yet be: then there must be
-	 * no other.
+	 * no other. Otherwise what it has left is removed before another is made, whoever makes it: a refusal
+	 * of then is none of the next one.
 	 */
-	async outcomeLeft(fp: Fingerprint): Promise<RefreshOutcome | undefined> {
+	async clear(fp: Fingerprint): Promise<RefreshOutcome | undefined> {
 		const left = await this.harvest(fp);
 		if (left.kind === "running") return { kind: "no-reply" };
-		return left.kind === "rotated" || left.kind === "dead" ? left : undefined;
+		if (left.kind === "rotated" || left.kind === "dead") return left;
+		const run = new RunFolder(this.#options.folder, fp);
+		const removed = await this.#alone(() => run.remove()).then(() => true, notStarted);
+		return removed ? undefined : { kind: "not-sent" };
 	}
 
 	async #refresh(session: ArmedSession, fp: Fingerprint, program: string): Promise<RefreshOutcome> {
@@ -95,7 +99,6 @@ export class ClaudeCliEngine implements Engine {
 		program: string,
 	): Promise<Started | undefined> {
 		const { clock, environment } = this.#options;
-		await run.remove();
 		const prepared = await run.make(session, clock.now());
 		const holder = startHolder(HELD_OPEN / SECOND, environment);
 		const record: RunRecord = {
@@ -196,12 +199,14 @@ export class ClaudeCliEngine implements Engine {
 		return endedAt;
 	}
 
-	settled(durable: Durable): void {
+	async settled(durable: Durable): Promise<void> {
 		this.#durable = durable;
-		void this.#alone(() => this.#tidy()).catch((error: unknown) => {
-			this.#options.onLeftover(error instanceof BatonError ? error.message : "a fault");
+		try {
+			await this.#alone(() => this.#tidy());
+		} catch (error) {
 			if (!(error instanceof BatonError)) throw error;
-		});
+			this.#options.onLeftover(error.message);
+		}
 	}
 
 	/** Removes what no open intent needs, by the newest record there is. */
@@ -244,7 +249,7 @@ interface Started {
 	readonly exit: ClaudeProcess["exit"];
 }
 
-/** It will be tried again. */
+/** What the disk refused will be tried again. */
 function notStarted(error: unknown): undefined {
 	if (!(error instanceof BatonError)) throw error;
 }

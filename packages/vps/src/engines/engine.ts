@@ -15,9 +15,9 @@ export interface Engine {
 	harvest(fp: Fingerprint): Promise<HarvestOutcome>;
 	/**
 	 * Told of the record each time it is durable, and at the start. What refreshes have left behind that
-	 * nobody needs any more is removed then, in its own time.
+	 * nobody needs any more is removed then, in its own time: resolves once that is done, or could not be.
 	 */
-	settled(durable: Durable): void;
+	settled(durable: Durable): Promise<void>;
 }
 
 /** What an engine has to know of a durable record before it removes anything. */

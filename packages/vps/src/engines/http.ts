@@ -34,7 +34,7 @@ export function httpEngine(
 		},
 		// A request lives and dies with this process, and leaves nothing behind.
 		harvest: async () => ({ kind: "nothing", endedAt: undefined }),
-		settled: () => {},
+		settled: async () => {},
 	};
 }
 

@@ -11,7 +11,7 @@
 
 import { randomBytes } from "node:crypto";
 import { lstat, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { CREDENTIALS_MAX_BYTES, writeSession } from "@baton/core/credentials-file";
 import { MINUTE } from "@baton/core/duration";
 import { BatonError } from "@baton/core/error";
@@ -115,7 +115,7 @@ export class RunFolder {
 		const gone = `${this.path}.${randomBytes(4).toString("hex")}${GONE}`;
 		try {
 			await rename(this.path, gone);
-			await rm(gone, { recursive: true, force: true });
+			await removeTree(gone);
 			await syncFolder(dirname(this.path));
 		} catch (error) {
 			throw diskError("cannot remove", this.path, error);
@@ -136,11 +136,15 @@ async function textOf(path: string): Promise<string | undefined> {
 
 const GONE = ".gone";
 
-/** The fingerprints of all refreshes that have left a folder. What a removal left is removed. */
+/**
+ * The fingerprints of all refreshes that have left a folder. What a removal left is removed.
+ *
+ * @throws BatonError `disk-failed`
+ */
 export async function runFolders(base: string): Promise<Fingerprint[]> {
 	const names = await namesIn(base);
 	for (const name of names.filter((one) => one.endsWith(GONE))) {
-		await rm(join(base, basename(name)), { recursive: true, force: true });
+		await removeTree(join(base, name));
 	}
 	return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
@@ -148,6 +152,14 @@ export async function runFolders(base: string): Promise<Fingerprint[]> {
 /** claude takes a login without this scope for none at all. */
 function fitFor({ scopes }: ArmedSession): Pick<ArmedSession, "scopes"> {
 	return { scopes: scopes.includes(NEEDED_SCOPE) ? scopes : [NEEDED_SCOPE, ...scopes] };
+}
+
+async function removeTree(path: string): Promise<void> {
+	try {
+		await rm(path, { recursive: true, force: true });
+	} catch (error) {
+		throw diskError("cannot remove", path, error);
+	}
 }
 
 async function namesIn(folder: string): Promise<string[]> {

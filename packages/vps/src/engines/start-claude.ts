@@ -38,15 +38,25 @@ export function startHolder(
 	seconds: number,
 	{ PATH = "" }: Readonly<Record<string, string>>,
 ): Holder {
-	const child = spawn("sleep", [String(seconds)], {
-		env: { PATH },
-		stdio: ["ignore", "pipe", "ignore"],
-		detached: true,
-	});
-	child.on("error", () => {});
-	child.unref();
-	if (child.pid === undefined) throw new BatonError("command-failed", "cannot start sleep");
+	const child = sleeping(seconds, PATH);
+	// Said later, and again: what counts is that there is no process.
+	child?.on("error", () => {});
+	child?.unref();
+	if (child?.pid === undefined) throw new BatonError("command-failed", "cannot start sleep");
 	return { process: runProcess(child.pid), output: child.stdout };
+}
+
+/** Undefined if the system refuses outright. */
+function sleeping(seconds: number, PATH: string) {
+	try {
+		return spawn("sleep", [String(seconds)], {
+			env: { PATH },
+			stdio: ["ignore", "pipe", "ignore"],
+			detached: true,
+		});
+	} catch {
+		return undefined;
+	}
 }
 
 /** Lets claude end by itself: it sees the end of its input. */
@@ -68,7 +78,6 @@ export interface ClaudeProcess {
 /** Undefined if it cannot be started. */
 export function startClaude(start: ClaudeStart, holder: Holder): ClaudeProcess | undefined {
 	const child = spawned(start, holder);
-	// Said later, and again: what counts is that there is no process.
 	child?.on("error", () => {});
 	if (child?.pid === undefined) return undefined;
 	const exit = new Promise<"exited">((resolve) => child.once("exit", () => resolve("exited")));
