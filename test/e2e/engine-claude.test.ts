@@ -158,6 +158,7 @@ describe.skipIf(lacking !== undefined)("with the real claude", () => {
 		await server.release();
 		expect((await child.ended()).code).toBe(0);
 		running.length = 0;
+		expect(leftBehind()).not.toContain("CANARY");
 		await serve();
 		await untilState("held");
 		expect(fingerprintOf(host.sinkFile().refreshToken || "none")).toBe(fingerprintOf("none"));
