@@ -12,11 +12,13 @@ import { VERSION } from "@baton/io/version";
 import { askService } from "./ask-service.ts";
 import { atHome } from "./at-home.ts";
 import type { ImportAnswer, ServiceStatus } from "./control-message.ts";
-import { judgeClaude, lookAtClaude } from "./doctor/claude-found.ts";
+import { lookForPrograms } from "./doctor/claude-found.ts";
 import { judgeConsumers } from "./doctor/consumers.ts";
 import { judgeLogin, judgeSinks } from "./doctor/custody-found.ts";
 import { judgeClock, judgeEndpoint, lookAtEndpoint } from "./doctor/endpoint.ts";
+import { judgeEngine } from "./doctor/engine.ts";
 import { type Finding, worstFirst } from "./doctor/finding.ts";
+import { judgeKey, lookAtKey } from "./doctor/key.ts";
 import { judgeLeftovers } from "./doctor/leftovers.ts";
 import { lookAtConsumers } from "./doctor/look-at-consumers.ts";
 import { lookForCopies } from "./doctor/look-at-copies.ts";
@@ -27,6 +29,7 @@ import { judgeJobs } from "./doctor/refresh-jobs.ts";
 import { judgeTraps } from "./doctor/traps.ts";
 import { judgeUnit, lookAtUnit } from "./doctor/unit.ts";
 import { loadSettings } from "./load-settings.ts";
+import { engineChooser } from "./open-engines.ts";
 import { openRoute } from "./open-route.ts";
 import { jsonLine, type Said } from "./said.ts";
 import { providerOf, type Settings } from "./settings.ts";
@@ -128,7 +131,11 @@ async function lookAround(
 			const facts = await lookAtEndpoint(provider, environment, clock, route);
 			return [judgeEndpoint(facts), judgeClock(facts)];
 		},
-		engine: async () => judgeClaude(await lookAtClaude(settings.engine, environment, home)),
+		engine: async () => {
+			const choice = status?.engine ?? (await ownChoice(settings, environment));
+			return judgeEngine({ choice, found: await lookForPrograms(environment, home) });
+		},
+		key: async () => [judgeKey(await lookAtKey(options.places, status?.key))],
 		precedence: async () => {
 			const places = { home, claudeFolders: folders, ownFiles: envFiles(settings), environment };
 			return judgeTraps(await lookAtTraps(places), folders.length > 0);
@@ -148,6 +155,12 @@ async function lookAround(
 	};
 	const found = Object.entries(looks).map(([about, look]) => guarded(about, look));
 	return (await Promise.all(found)).flat();
+}
+
+/** What the service would choose, as far as this command's environment is the same. */
+async function ownChoice(settings: Settings, environment: NodeJS.ProcessEnv) {
+	const route = await openRoute(settings.provider, environment);
+	return await engineChooser({ settings, environment, route })();
 }
 
 async function guarded(about: string, look: Look): Promise<readonly Finding[]> {

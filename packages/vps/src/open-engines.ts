@@ -36,14 +36,12 @@ export interface Engines {
 const WAITED_FOR = 5 / 6;
 
 export function openEngines(options: EnginesOptions): Engines {
-	const { settings, stateFolder, environment, route, clock } = options;
-	const seen = claudeEnvironment(environment, networkOf(settings, route));
-	const named = settings.claude === undefined ? undefined : atHome(settings.claude);
-	const look = claudeProgram({ named, environment: seen });
-	const find = route.proxy?.credentials === undefined ? look : async () => BEHIND_PASSWORD;
+	const { settings, stateFolder, route, clock } = options;
+	const seen = environmentOf(options);
+	const look = engineChooser(options);
 	let last: EngineChoice | undefined;
 	const choose = async () => {
-		last = await chooseEngine(settings, find);
+		last = await look();
 		return last;
 	};
 	// To tell people; a claude that starts slowly holds up nothing.
@@ -75,8 +73,24 @@ export function openEngines(options: EnginesOptions): Engines {
 	};
 }
 
+type Surroundings = Pick<EnginesOptions, "settings" | "environment" | "route">;
+
+/** Looks, and chooses, each time it is called; refreshes nothing. */
+export function engineChooser(surroundings: Surroundings): () => Promise<EngineChoice> {
+	const { settings, route } = surroundings;
+	const named = settings.claude === undefined ? undefined : atHome(settings.claude);
+	const look = claudeProgram({ named, environment: environmentOf(surroundings) });
+	const find = route.proxy?.credentials === undefined ? look : async () => BEHIND_PASSWORD;
+	return () => chooseEngine(settings, find);
+}
+
+function environmentOf({ settings, environment, route }: Surroundings): Record<string, string> {
+	return claudeEnvironment(environment, networkOf(settings, route));
+}
+
 const BEHIND_PASSWORD: ClaudeFound = {
 	kind: "none",
+	reason: "proxy",
 	why: "the proxy wants a password, and claude's environment is no place for one",
 };
 

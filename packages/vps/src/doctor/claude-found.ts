@@ -1,29 +1,25 @@
-/** Which claude is on this machine, and what it means for the engine. */
+/** Which programs `claude` are on this machine, wherever a person's or the service's PATH may lead. */
 
 import { constants } from "node:fs";
 import { access, realpath } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { SECOND } from "@baton/core/duration";
 import { runCommand } from "@baton/io/run-command";
-import type { Finding } from "./finding.ts";
 
-export interface ClaudeFacts {
-	/** As the settings say. */
-	readonly engine: string;
-	readonly found: readonly { readonly path: string; readonly version: string | undefined }[];
+export interface ClaudeThere {
+	readonly path: string;
+	readonly version: string | undefined;
 }
 
 /** Where its installers put it, beside the PATH. */
 const USUAL = [".local/bin", ".claude/local", ".npm-global/bin", "bin"];
 
-export async function lookAtClaude(
-	engine: string,
+export async function lookForPrograms(
 	environment: NodeJS.ProcessEnv,
 	home: string,
-): Promise<ClaudeFacts> {
+): Promise<ClaudeThere[]> {
 	const paths = await claudePrograms(environment, home);
-	const found = paths.map(async (path) => ({ path, version: await versionOf(path) }));
-	return { engine, found: await Promise.all(found) };
+	return await Promise.all(paths.map(async (path) => ({ path, version: await versionOf(path) })));
 }
 
 /** Each one once, the first on the PATH first. */
@@ -70,30 +66,4 @@ async function versionOf(path: string): Promise<string | undefined> {
 	} catch {
 		return undefined;
 	}
-}
-
-export function judgeClaude({ engine, found }: ClaudeFacts): Finding[] {
-	const about = "engine";
-	const [first, ...others] = found;
-	const isOwn = engine === "http";
-	if (first === undefined) {
-		const says = `${engine}; there is no claude on this machine`;
-		return isOwn || engine === "auto"
-			? [{ about, gravity: "well", says }]
-			: [{ about, gravity: "wrong", says, hint: "install Claude Code, or name it in batond.json" }];
-	}
-	const named = `claude ${first.version ?? "of an unknown version"} at ${first.path}`;
-	return [
-		{ about, gravity: "well", says: `${engine}; there is ${named}` },
-		...(others.length === 0
-			? []
-			: [
-					{
-						about,
-						gravity: "doubtful" as const,
-						says: `there are more: ${others.map(({ path, version }) => `${version ?? "?"} at ${path}`).join(", ")}`,
-						hint: "which of them runs depends on the PATH; keep one",
-					},
-				]),
-	];
 }

@@ -1,8 +1,9 @@
 /** Tables of the smaller judges. */
 import { expect, test } from "vitest";
-import { type ClaudeFacts, judgeClaude } from "./claude-found.ts";
 import { type ConsumerFacts, consumerIn, judgeConsumers } from "./consumers.ts";
+import { type EngineFacts, judgeEngine } from "./engine.ts";
 import type { Finding } from "./finding.ts";
+import { judgeKey, type KeyFacts } from "./key.ts";
 import { judgeLeftovers, type LeftoverFacts } from "./leftovers.ts";
 import { judgeModes, type ModeFacts } from "./modes.ts";
 import { judgeUnit, type UnitFacts } from "./unit.ts";
@@ -122,17 +123,97 @@ test.each<[argv: string[], program: string | undefined]>([
 ])("a consumer: %j is %s", (argv, program) => expect(consumerIn(argv)).toBe(program));
 
 const AT = { path: "/usr/bin/claude", version: "2.1.330" };
+const OLD = { path: "/b/claude", version: "2.1.1" };
+const MISSING = { reason: "missing", why: "no claude was found" } as const;
+const UNFIT = { reason: "unfit", why: "/b/claude is 2.1.1, not 2.1.330 or a later 2.x" } as const;
+const CLI = { name: "claude-cli" } as const;
+const HTTP = { name: "http" } as const;
 
-test.each<[ClaudeFacts, Wanted]>([
-	[{ engine: "http", found: [] }, [["well", /http; there is no claude/]]],
-	[{ engine: "claude-cli", found: [] }, [["wrong", /there is no claude/]]],
-	[{ engine: "http", found: [AT] }, [["well", /claude 2.1.330 at \/usr\/bin\/claude/]]],
-	[{ engine: "http", found: [{ ...AT, version: undefined }] }, [["well", /unknown version/]]],
+test.each<[EngineFacts["choice"], EngineFacts["found"], Wanted, hint?: RegExp]>([
+	[HTTP, [], [["well", /^http: the settings say so$/]]],
+	[HTTP, [AT], [["well", /^http: the settings say so$/]]],
+	[{ ...CLI, program: AT.path, version: AT.version }, [AT], [["well", /claude 2.1.330, \/usr/]]],
+	[{ ...HTTP, reason: "provider", why: "its own only" }, [AT], [["well", /^http: its own only$/]]],
+	[{ ...HTTP, reason: "proxy", why: "a password" }, [AT], [["well", /^http: a password$/]]],
+	[{ ...HTTP, ...MISSING }, [], [["well", /^http: no claude was found$/]]],
 	[
-		{ engine: "http", found: [AT, { ...AT, path: "/b" }] },
+		{ ...HTTP, ...MISSING },
+		[AT],
+		[["doubtful", /^http: no claude was found, though there is claude 2.1.330 at \/usr\/bin/]],
+		/"claude": "\/usr\/bin\/claude"/,
+	],
+	[
+		{ ...HTTP, ...UNFIT },
+		[OLD],
+		[["doubtful", /^http: \/b\/claude is 2.1.1/]],
+		/claude update; or .*"http"/,
+	],
+	[
+		{ ...HTTP, ...UNFIT },
+		[OLD, AT],
 		[
-			["well", /2.1.330/],
-			["doubtful", /at \/b/],
+			["doubtful", /though there is claude 2.1.330/],
+			["doubtful", /2 programs claude: 2.1.1 at \/b\/claude, 2.1.330 at/],
+		],
+		/name it in batond.json/,
+	],
+	[
+		{ ...CLI, ...MISSING },
+		[],
+		[["wrong", /^claude-cli cannot refresh: no claude/]],
+		/install .*"auto"/,
+	],
+	[{ ...CLI, ...MISSING }, [AT], [["wrong", /cannot refresh: .* there is claude/]], /name it/],
+	[{ ...CLI, ...UNFIT }, [OLD], [["wrong", /cannot refresh: .*2.1.1/]], /claude update/],
+	[
+		{ ...CLI, reason: "proxy", why: "a password" },
+		[AT],
+		[["wrong", /cannot refresh: a password$/]],
+		/^set engine to "auto"/,
+	],
+	[
+		HTTP,
+		[AT, { ...AT, path: "/b", version: undefined }],
+		[
+			["well", /settings/],
+			["doubtful", /\? at \/b/],
 		],
 	],
-])("engine %j", (facts, wanted) => expectFindings(judgeClaude(facts), wanted));
+])("engine %j %j", (choice, found, wanted, hint) => {
+	const findings = judgeEngine({ choice, found });
+	expectFindings(findings, wanted);
+	if (hint !== undefined) expect(findings[0]?.hint).toMatch(hint);
+});
+
+const KEY: KeyFacts = {
+	origin: "file",
+	file: "/c/batond.key",
+	isThere: true,
+	trouble: undefined,
+	isSealed: false,
+	isWithState: false,
+	isNeeded: true,
+};
+const GONE = { isThere: false } as const;
+const ODD = { says: "/c/batond.key is not a key of 32 bytes", hint: undefined };
+
+test.each<[Partial<KeyFacts>, Wanted, hint?: RegExp]>([
+	[{}, [["well", /a file, \/c\/batond.key, apart from the state/]]],
+	[{ origin: undefined }, [["well", /apart from the state/]]],
+	[{ isWithState: true }, [["doubtful", /lies with the state/]], /move batond.json and batond.key/],
+	[{ origin: "credential", ...GONE }, [["well", /is a systemd credential$/]]],
+	[{ origin: "credential-and-file" }, [["doubtful", /and lies in .*as well/]], /remove that file/],
+	[{ origin: "credential-and-file", ...GONE }, [["well", /is a systemd credential$/]]],
+	[{ isSealed: true }, [["doubtful", /the service takes .*sealed/]], /batond unit --start/],
+	[{ isSealed: true, origin: undefined }, [["well", /apart/]]],
+	[{ isSealed: true, origin: undefined, ...GONE }, [["unseen", /only the service can open/]]],
+	[{ isSealed: true, ...GONE }, [["wrong", /missing/]], /backup/],
+	[GONE, [["wrong", /missing, and nothing else opens/]], /backup/],
+	[{ ...GONE, origin: undefined }, [["wrong", /missing/]]],
+	[{ ...GONE, origin: undefined, isNeeded: false }, [["well", /none yet/]]],
+	[{ trouble: ODD }, [["wrong", /is not a key/]], /look at/],
+])("key %j", (facts, wanted, hint) => {
+	const finding = judgeKey({ ...KEY, ...facts });
+	expectFindings([finding], wanted);
+	if (hint !== undefined) expect(finding.hint).toMatch(hint);
+});

@@ -5,7 +5,7 @@ import { CLAUDE_PROVIDER } from "@baton/core/oauth";
 import type { ArmedSession } from "@baton/core/session";
 import type { Settings } from "../settings.ts";
 import type { ClaudeCliEngine } from "./claude-cli.ts";
-import type { ClaudeFound } from "./claude-program.ts";
+import type { ClaudeFound, NoClaude } from "./claude-program.ts";
 import type { Engine } from "./engine.ts";
 
 export type EngineChoice =
@@ -14,10 +14,11 @@ export type EngineChoice =
 			readonly name: "claude-cli";
 			readonly program?: string;
 			readonly version?: string;
+			readonly reason?: NoClaude;
 			readonly why?: string;
 	  }
 	/** `why` it is not the other one, where that was left open. */
-	| { readonly name: "http"; readonly why?: string };
+	| { readonly name: "http"; readonly reason?: NoClaude | "provider"; readonly why?: string };
 
 /** @param find looks for claude; not asked where it has no part in this */
 export async function chooseEngine(
@@ -26,15 +27,16 @@ export async function chooseEngine(
 ): Promise<EngineChoice> {
 	if (engine === "http") return { name: "http" };
 	if (engine === "auto" && !isClaudesOwn(provider)) {
-		return { name: "http", why: "claude refreshes at its own provider only" };
+		const why = "claude refreshes at its own provider only";
+		return { name: "http", reason: "provider", why };
 	}
 	const found = await find();
 	if (found.kind === "recent") {
 		const { program, version } = found;
 		return { name: "claude-cli", program, version };
 	}
-	const { why } = found;
-	return engine === "auto" ? { name: "http", why } : { name: "claude-cli", why };
+	const { reason, why } = found;
+	return { name: engine === "auto" ? "http" : "claude-cli", reason, why };
 }
 
 /** claude cannot be told of another. Whoever names the engine answers for that. */

@@ -12,7 +12,10 @@ import { runCommand } from "@baton/io/run-command";
 export type ClaudeFound =
 	| { readonly kind: "recent"; readonly program: string; readonly version: string }
 	/** `why` for a person. */
-	| { readonly kind: "none"; readonly why: string };
+	| { readonly kind: "none"; readonly reason: NoClaude; readonly why: string };
+
+/** `unfit`: one is there, or was named, and will not do; `proxy`: none gets through to the provider. */
+export type NoClaude = "missing" | "unfit" | "proxy";
 
 export interface ClaudeWanted {
 	/** By the setting, absolute. */
@@ -39,15 +42,20 @@ export function claudeProgram({ named, environment }: ClaudeWanted): () => Promi
 	};
 	return async () => {
 		const program = await lookForClaude(sought);
-		if (program === undefined) return { kind: "none", why: noneAt(named) };
+		if (program === undefined) return noneAt(named);
 		const mark = await markOf(program);
 		if (asked?.mark !== mark) asked = { mark, found: await look(program, environment) };
 		return asked.found;
 	};
 }
 
-function noneAt(named: string | undefined): string {
-	return named === undefined ? "no claude was found" : `${named} is no program that can be run`;
+function noneAt(named: string | undefined): ClaudeFound {
+	if (named !== undefined) return unfit(`${named} is no program that can be run`);
+	return { kind: "none", reason: "missing", why: "no claude was found" };
+}
+
+function unfit(why: string): ClaudeFound {
+	return { kind: "none", reason: "unfit", why };
 }
 
 /** Of what is behind the links. */
@@ -68,11 +76,11 @@ async function look(
 		const options = { env: environment, timeoutMs: VERSION_LIMIT };
 		const { stdout } = await runCommand([program, "--version"], options);
 		const version = claudeVersion(stdout);
-		if (version === undefined) return { kind: "none", why: `${program} does not tell its version` };
+		if (version === undefined) return unfit(`${program} does not tell its version`);
 		if (isRecentClaude(version)) return { kind: "recent", program, version };
-		return { kind: "none", why: `${program} is ${version}, not ${OLDEST_CLAUDE} or a later 2.x` };
+		return unfit(`${program} is ${version}, not ${OLDEST_CLAUDE} or a later 2.x`);
 	} catch (error) {
 		if (!(error instanceof BatonError)) throw error;
-		return { kind: "none", why: `${program} cannot be run` };
+		return unfit(`${program} cannot be run`);
 	}
 }
