@@ -1,11 +1,19 @@
 /** `batond doctor` on a host where much is amiss; it changes and spends nothing. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	copyFileSync,
+	mkdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CANARY_PATTERN } from "../parts/canary.ts";
-import { stopAllChildren } from "../parts/child-process.ts";
+import { runChild, stopAllChildren } from "../parts/child-process.ts";
 import type { ClaudeAiOauth, OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
 import { fingerprintOf } from "../parts/token-ledger.ts";
@@ -88,6 +96,8 @@ test("where all is well it says so, and nothing is written or spent", async () =
 		"sinks",
 		"endpoint",
 		"clock",
+		"engine",
+		"key",
 		"precedence",
 		"modes",
 	]) {
@@ -96,8 +106,72 @@ test("where all is well it says so, and nothing is written or spent", async () =
 	expect(findings[0]?.about).toBe("service");
 	expect(everything()).toBe(before);
 	expect(await presented()).toEqual(sent);
+	expect(of("engine")[0]?.says).toBe("http: claude refreshes at its own provider only");
+	expect(of("key")[0]?.says).toContain(`${host.configFolder}/batond.key, apart from the state`);
 	const { stdout } = await host.run("doctor");
 	expect(stdout.split("\n")[0]).toMatch(/^well {6}service: it runs, version /);
+});
+
+test("it knows by what the service refreshes and why, and whether another claude would do", async () => {
+	const claude = (folder: string, version: string) => {
+		mkdirSync(host.scratch.at(folder), { recursive: true });
+		const path = host.scratch.at(folder, "claude");
+		const script = `#!/bin/sh\ntest "$*" = --version && echo '${version} (Claude Code)'\n`;
+		writeFileSync(path, script, { mode: 0o755 });
+		return path;
+	};
+	host.scratch.remove();
+	host = makeBatondHost(provider, { engine: "claude-cli", claude: "~/old/claude" });
+	const old = claude("old", "2.1.1");
+	await host.serve();
+	await until("claude was looked at", async () =>
+		(await host.run("status")).stdout.includes("\nengine "),
+	);
+	const unfit = (await examine()).of("engine")[0];
+	expect(unfit).toMatchObject({
+		gravity: "wrong",
+		says: `claude-cli cannot refresh: ${old} is 2.1.1, not 2.1.330 or a later 2.x`,
+		hint: expect.stringContaining("claude update"),
+	});
+	const recent = claude(".local/bin", "2.1.330");
+	const { code, of } = await examine();
+	expect(code).toBe(1);
+	expect(of("engine")[0]).toMatchObject({
+		says: expect.stringContaining(`there is claude 2.1.330 at ${recent}`),
+		hint: `name it in batond.json: "claude": "${recent}"`,
+	});
+});
+
+test("a key beside its data, a spare one and a lost one are told apart", async () => {
+	await host.serve();
+	await held();
+	const key = join(host.configFolder, "batond.key");
+	const spare = readFileSync(key);
+	writeFileSync(join(host.configFolder, "batond.key.sealed"), "sealed");
+	expect((await examine()).of("key")).toMatchObject([
+		{ gravity: "doubtful", hint: expect.stringContaining("batond unit --start") },
+	]);
+	rmSync(join(host.configFolder, "batond.key.sealed"));
+	rmSync(key);
+	const lost = await examine();
+	expect(lost.code).toBe(1);
+	expect(lost.of("key")).toMatchObject([{ says: expect.stringContaining("is missing") }]);
+	writeFileSync(key, "short", { mode: 0o600 });
+	expect((await examine()).of("key")).toMatchObject([
+		{ gravity: "wrong", says: expect.stringContaining("is not a key of 32 bytes") },
+	]);
+	writeFileSync(key, spare, { mode: 0o600 });
+	expect((await examine()).of("key")).toMatchObject([{ gravity: "well" }]);
+
+	const inside = join(host.stateFolder, "batond.json");
+	copyFileSync(join(host.configFolder, "batond.json"), inside);
+	writeFileSync(join(host.stateFolder, "batond.key"), spare, { mode: 0o600 });
+	const options = host.optionsOf(["doctor", "--json"]);
+	const usual = join(host.configFolder, "batond.json");
+	const [program, ...words] = options.argv;
+	const other = words.map((word) => (word === usual ? inside : word));
+	const { stdout } = await runChild({ ...options, argv: [program, ...other] });
+	expect(stdout).toContain("lies with the state that it opens");
 });
 
 test("a copy of ours, an open key, a trap, a job and a down provider are found and named", async () => {
@@ -263,6 +337,7 @@ test("whoever only looks changes nothing: status, check, sinks, doctor, metrics,
 		["sinks"],
 		["doctor"],
 		["metrics"],
+		["metrics", "--json"],
 		["test"],
 		["status", "--json"],
 	];

@@ -126,10 +126,13 @@ export function declareMetrics(
 		"metrics",
 		"print the service's figures in Prometheus' text format; changes nothing, holds no token",
 		(options) =>
-			options.example("$0 metrics", "also on 127.0.0.1, with metrics.port in the settings"),
+			options
+				.option("json", { type: "boolean", describe: "one JSON object, by the metrics' names" })
+				.example("$0 metrics", "also on 127.0.0.1, with metrics.port in the settings"),
 		choose(async (given) => {
 			const { metrics } = await import("./metrics-command.ts");
-			return await metrics(placesOf(given, environment).state, systemClock);
+			const { state: stateFolder } = placesOf(given, environment);
+			return await metrics({ stateFolder, json: given.json === true, clock: systemClock });
 		}),
 	);
 }

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { NameStatus } from "./control-message.ts";
 import { METRICS } from "./metric-names.ts";
 import { Metrics } from "./metrics.ts";
+import { type Figure, figuresIn } from "./metrics-command.ts";
 import { serveMetrics } from "./metrics-server.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
@@ -106,6 +107,18 @@ test("is served to this machine, at one address", async () => {
 	} finally {
 		await server.close();
 	}
+});
+
+test("as JSON it is the same figures, each by its name and labels", async () => {
+	const text = await new Metrics(["default"]).text([HELD], NOW);
+	const figures = figuresIn(text);
+	const flat = ([name, all]: [string, Figure[]]) =>
+		all.map(({ labels, value }) => {
+			const given = Object.entries(labels).map(([label, word]) => `${label}="${word}"`);
+			return [given.length === 0 ? name : `${name}{${given.join(",")}}`, value] as const;
+		});
+	expect(new Map(Object.entries(figures).flatMap(flat))).toEqual(valuesIn(text));
+	expect(figures.batond_login_generation).toEqual([{ labels: { name: "default" }, value: 7 }]);
 });
 
 test("the alert rules that come with it ask for figures that there are, and every alert says what to do", () => {
