@@ -15,7 +15,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Child, runChild, startChild, stopAllChildren } from "../parts/child-process.ts";
 import type { OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
-import { type BatondHost, handOver, makeBatondHost } from "./batond-host.ts";
+import { fingerprintOf } from "../parts/token-ledger.ts";
+import { type BatondHost, connectDevice, handOver, makeBatondHost } from "./batond-host.ts";
 import { until } from "./stories/until.ts";
 
 let provider: OAuthServer;
@@ -367,4 +368,119 @@ describe("a socket's place that is taken", () => {
 		await other.ended();
 		await host.serve();
 	});
+
+	test("by a path that is too long: said, with the limit, and nothing is made there", async () => {
+		const deep = host.scratch.at("d".repeat(60), "e".repeat(40));
+		const options = host.optionsOf(["serve"]);
+		const [program, ...words] = options.argv;
+		const other = words.map((word) => (word === host.stateFolder ? deep : word));
+		const { code, stderr } = await runChild({ ...options, argv: [program, ...other] });
+		expect([code, stderr]).toEqual([
+			1,
+			expect.stringContaining(`${deep}/control.sock is too long for a socket`),
+		]);
+		expect(stderr).toContain("next: name a state folder with a shorter path: at most 107 bytes");
+		expect(readdirSync(deep)).toEqual([]);
+	});
 });
+
+describe("sockets that are removed while the service runs", () => {
+	const SOCKETS = ["control.sock", "device.sock", "instance.sock"];
+	const at = (name: string) => join(host.stateFolder, name);
+	const removeAll = () => {
+		for (const name of SOCKETS) rmSync(at(name));
+	};
+
+	test("are there again, for commands and devices, and the login goes on", async () => {
+		const service = await host.serve();
+		const login = await provider.mintLogin();
+		await handOver(host, login);
+		removeAll();
+		expect(await host.run("status")).toMatchObject({ code: 12 });
+		await service.line(/"msg":"a socket of the service was gone; it listens anew"/);
+		await until("all are there", () => SOCKETS.every((name) => existsSync(at(name))));
+		expect((await host.status()).generation).toBe(1);
+		for (const name of SOCKETS.slice(0, 2)) expect(statSync(at(name)).mode & 0o077).toBe(0);
+		const device = await connectDevice(host);
+		const asked = { type: "custody", fp: fingerprintOf(login.refreshToken) };
+		expect(await device.ask(asked)).toMatchObject({ type: "claimed" });
+		device.child.endInput();
+		await device.child.ended();
+		const second = await host.run("serve");
+		expect([second.code, second.stderr]).toEqual([1, expect.stringContaining("already serves")]);
+		service.kill("SIGTERM");
+		expect(await service.ended()).toEqual({ code: 0, signal: null });
+		expect(readdirSync(host.stateFolder).filter((name) => name.endsWith(".sock"))).toEqual([]);
+	});
+
+	test("with the sign of the service gone a second one refuses before it begins anything", async () => {
+		const service = await host.serve();
+		await handOver(host, await provider.mintLogin());
+		const before = readFileSync(at("audit.jsonl"), "utf8");
+		rmSync(at("instance.sock"));
+		const { code, stderr } = await host.run("serve");
+		expect([code, stderr]).toEqual([
+			1,
+			expect.stringContaining("control.sock is listened on by another program"),
+		]);
+		expect(stderr).toContain("it may be another batond");
+		expect(readFileSync(at("audit.jsonl"), "utf8")).toBe(before);
+		await until("it is claimed anew", () => existsSync(at("instance.sock")));
+		expect((await host.run("serve")).stderr).toContain(`process ${service.pid} already serves`);
+	});
+
+	test("with a second one started meanwhile the first one leaves, and takes nothing of it along", async () => {
+		const first = await host.serve();
+		await handOver(host, await provider.mintLogin());
+		removeAll();
+		const second = await host.serve();
+		expect(await first.ended()).toEqual({ code: 1, signal: null });
+		await first.line(new RegExp(`error: process ${second.pid} already serves`));
+		expect(readdirSync(host.stateFolder)).toEqual(expect.arrayContaining(SOCKETS));
+		expect((await host.status()).state).toBe("held");
+		expect(await provider.spentTwice()).toEqual([]);
+	});
+
+	test("and replaced by somebody's file: said once, the file is kept, and well once it is gone", async () => {
+		const service = await host.serve();
+		rmSync(at("control.sock"));
+		writeFileSync(at("control.sock"), "mine");
+		const told = /"hint":"move it away".*"msg":"commands cannot reach the service; looking again"/;
+		await service.line(told);
+		expect(readFileSync(at("control.sock"), "utf8")).toBe("mine");
+		rmSync(at("control.sock"));
+		await service.line(/it listens anew/);
+		expect((await host.run("status")).code).toBe(0);
+	});
+});
+
+test.each<[what: string, put: (path: string) => void, code: number, says: RegExp]>([
+	[
+		"a folder",
+		(path) => mkdirSync(path),
+		1,
+		/batond\.json is not a plain file\nnext: name the file/,
+	],
+	[
+		"a pipe",
+		(path) => execFileSync("mkfifo", [path]),
+		1,
+		/batond\.json is not a plain file\nnext: /,
+	],
+	["half a file", (path) => writeFileSync(path, '{"names": {'), 2, /batond\.json:1:12 .*\nnext: /],
+	[
+		"no text",
+		(path) => writeFileSync(path, Buffer.of(0xff)),
+		2,
+		/batond\.json is not UTF-8\nnext: /,
+	],
+])(
+	"settings that are %s stop the start, say the way out, and touch nothing",
+	async (_what, put, code, says) => {
+		rmSync(settingsFile());
+		put(settingsFile());
+		const refused = await host.run("serve");
+		expect([refused.code, refused.stderr]).toEqual([code, expect.stringMatching(says)]);
+		expect(existsSync(host.stateFolder)).toBe(false);
+	},
+);

@@ -25,6 +25,15 @@ export function identify(path: string): FileIdentity | undefined {
 	};
 }
 
+/**
+ * Which file lies at a path, not following a link; undefined if none. No other file is given this number
+ * while the file is open or, a socket, listened on. Throws Node's error for the rest.
+ */
+export function fileNumber(path: string): string | undefined {
+	const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+	return stat && `${stat.dev}:${stat.ino}`;
+}
+
 /** The same file, not modified (or touched) since. */
 export function isSame(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
 	if (a === undefined || b === undefined) return false;

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -111,4 +119,54 @@ it.skipIf(process.platform === "win32")("removes nothing that is no socket", asy
 	writeFileSync(join(folder, "instance.sock"), "kept");
 	await expect(claim()).rejects.toMatchObject({ code: "unsafe-path" });
 	expect(readdirSync(folder)).toEqual(["instance.sock"]);
+});
+
+const sign = () => join(folder, "instance.sock");
+
+it.skipIf(process.platform === "win32")(
+	"whose sign was removed is claimed anew by a look",
+	async () => {
+		const first = await claim();
+		const before = statSync(sign()).ino;
+		await first.look();
+		expect(statSync(sign()).ino).toBe(before);
+		for (const _again of [1, 2]) {
+			rmSync(sign());
+			await first.look();
+			await expect(claim()).rejects.toMatchObject({ code: "already-running" });
+		}
+		await first.release();
+		held = [];
+		expect(readdirSync(folder)).toEqual([]);
+	},
+);
+
+it.skipIf(process.platform === "win32")(
+	"that another has taken by now is left to it, also at the end",
+	async () => {
+		const first = await claim();
+		rmSync(sign());
+		const { child, said } = await claimElsewhere();
+		expect(said).toBe("claimed");
+		await expect(first.look()).rejects.toMatchObject({
+			code: "already-running",
+			message: `process ${child.pid} already serves ${folder}`,
+		});
+		await first.release();
+		held = [];
+		await expect(claim()).rejects.toMatchObject({ code: "already-running" });
+		expect(readdirSync(folder)).toEqual(["instance.sock"]);
+	},
+);
+
+it.skipIf(process.platform === "win32")("takes the place of a dead one's sign", async () => {
+	const first = await claim();
+	renameSync(sign(), join(folder, "aside"));
+	const { child } = await claimElsewhere();
+	child.kill("SIGKILL");
+	await once(child, "exit");
+	await first.look();
+	await expect(claim()).rejects.toMatchObject({
+		message: expect.stringContaining(`${process.pid}`),
+	});
 });

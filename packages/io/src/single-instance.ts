@@ -13,10 +13,16 @@ import { join, resolve } from "node:path";
 import { BatonError } from "@baton/core/error";
 import { type Clock, systemClock } from "./clock.ts";
 import { diskError, errnoOf } from "./disk-error.ts";
-import { type FileIdentity, identify, removeIfSame } from "./file-identity.ts";
+import { type FileIdentity, fileNumber, identify, removeIfSame } from "./file-identity.ts";
 import { assertOwnFolder } from "./private-folder.ts";
 
 export interface SingleInstance {
+	/**
+	 * Claims the folder anew where the sign of it was removed.
+	 *
+	 * @throws BatonError `already-running` if another serves it by now; `unsafe-path`, `disk-failed`
+	 */
+	look(): Promise<void>;
 	/** Lets another serve the folder. The end of the process does the same. */
 	release(): Promise<void>;
 }
@@ -43,18 +49,42 @@ export async function claimSingleInstance(
 ): Promise<SingleInstance> {
 	await assertOwnFolder(folder);
 	const address = await addressIn(resolve(folder));
+	const place: Place = { address, folder, options };
+	try {
+		return held(await listenAt(place), place);
+	} catch (error) {
+		await address.folder?.close();
+		throw error;
+	}
+}
+
+interface Place {
+	address: Address;
+	folder: string;
+	options: SingleInstanceOptions;
+}
+
+interface Listening {
+	server: Server;
+	/** Of its socket; undefined for a pipe. */
+	number: string | undefined;
+}
+
+async function listenAt({ address, folder, options }: Place): Promise<Listening> {
 	try {
 		for (let n = 0; n < TRIES; n++) {
 			const server = await listen(address);
-			if (server !== undefined) return held(server, address);
+			if (server !== undefined) return { server, number: numberAt(address) };
 			await clearDead(address, folder, options);
 		}
 	} catch (error) {
-		await address.folder?.close();
 		throw diskError("cannot listen in", folder, error);
 	}
-	await address.folder?.close();
 	throw alreadyRunning(folder, undefined);
+}
+
+function numberAt({ path }: Address): string | undefined {
+	return process.platform === "win32" ? undefined : fileNumber(path);
 }
 
 interface Address {
@@ -96,21 +126,39 @@ function listen({ path }: Address): Promise<Server | undefined> {
 			else reject(error);
 		});
 		server.listen({ path, exclusive: true }, () => {
+			// What fails after this is one caller's connection, not the claim.
+			server.on("error", () => {});
 			server.unref();
 			resolve(server);
 		});
 	});
 }
 
-function held(server: Server, { folder }: Address): SingleInstance {
-	// What fails after this is one caller's connection, not the claim.
-	server.on("error", () => {});
+function held(first: Listening, place: Place): SingleInstance {
+	let listening: Listening | undefined = first;
 	return {
+		async look() {
+			const { address, folder, options } = place;
+			if (listening !== undefined && numberAt(address) === listening.number) return;
+			await clearDead(address, folder, options);
+			const before = listening;
+			listening = undefined;
+			await stopListening(before, address);
+			listening = await listenAt(place);
+		},
 		async release() {
-			await new Promise((resolve) => server.close(resolve));
-			await folder?.close();
+			await stopListening(listening, place.address);
+			await place.address.folder?.close();
 		},
 	};
+}
+
+/** A server that closes removes whatever lies in its socket's place: another's socket must not go that way. */
+async function stopListening(listening: Listening | undefined, address: Address): Promise<void> {
+	if (listening === undefined) return;
+	const now = numberAt(address);
+	if (now !== undefined && now !== listening.number) return;
+	await new Promise((resolve) => listening.server.close(resolve));
 }
 
 async function clearDead(

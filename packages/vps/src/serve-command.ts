@@ -31,6 +31,7 @@ export async function serveCommand(
 			clock,
 			log: createLog({ stream: errors, env: environment }),
 			systemd: systemdOf(environment, clock),
+			stillAlone: () => claim.look(),
 			stop,
 		});
 	} finally {

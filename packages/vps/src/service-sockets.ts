@@ -12,7 +12,7 @@ import { converse, turnDeviceAway } from "./device-conversation.ts";
 import type { EngineChoice } from "./engines/choose-engine.ts";
 import type { HeardNote } from "./heard-note.ts";
 import type { Settings } from "./settings.ts";
-import { listenOn, type SocketServer } from "./socket-server.ts";
+import { clearPlace, listenOn, type SocketServer } from "./socket-server.ts";
 import { CONTROL_SOCKET, DEVICE_SOCKET } from "./state-folder.ts";
 import type { Warner } from "./warnings/warner.ts";
 
@@ -33,6 +33,15 @@ export interface ServiceSocketsOptions {
 }
 
 const MAX_CONNECTIONS = 32;
+
+/**
+ * Before anything is begun: a service that goes on although the sign of it was removed, still listens here.
+ *
+ * @throws BatonError `unsafe-path`, `disk-failed`
+ */
+export async function clearSocketPlaces(stateFolder: string): Promise<void> {
+	for (const name of [CONTROL_SOCKET, DEVICE_SOCKET]) await clearPlace(join(stateFolder, name));
+}
 
 /** @throws BatonError `unsafe-path`, `disk-failed` */
 export async function openSockets(options: ServiceSocketsOptions): Promise<SocketServer> {
@@ -62,6 +71,11 @@ export async function openSockets(options: ServiceSocketsOptions): Promise<Socke
 		}),
 	];
 	return {
+		async look() {
+			const looks = await Promise.allSettled(servers.map((server) => server.look()));
+			for (const look of looks) if (look.status === "rejected") throw look.reason;
+			return looks.some((look) => look.status === "fulfilled" && look.value);
+		},
 		async close(graceMs) {
 			await Promise.all(servers.map((server) => server.close(graceMs)));
 		},

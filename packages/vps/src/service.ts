@@ -20,6 +20,7 @@ import { Custodian } from "./custodian.ts";
 import { type CustodyStore, custodyStore } from "./custody-store.ts";
 import { DeviceBook } from "./device-book.ts";
 import type { Route } from "./engines/route.ts";
+import { keepListening } from "./keep-listening.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
@@ -27,7 +28,7 @@ import { type Engines, openEngines } from "./open-engines.ts";
 import { openRoute } from "./open-route.ts";
 import { httpProbe } from "./probe.ts";
 import { httpRevoker } from "./revoker.ts";
-import { openSockets } from "./service-sockets.ts";
+import { clearSocketPlaces, openSockets } from "./service-sockets.ts";
 import { statusOf } from "./serving.ts";
 import { providerOf, type Settings } from "./settings.ts";
 import { makeSink } from "./sinks/make-sink.ts";
@@ -51,6 +52,8 @@ export interface ServiceOptions {
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly systemd: Systemd;
+	/** @throws BatonError `already-running` if another service has taken this one's folder */
+	stillAlone(): Promise<void>;
 	/** Aborted when the service is to end. */
 	readonly stop: AbortSignal;
 }
@@ -64,10 +67,12 @@ const LAST_ANSWERS = SECOND;
  * Runs until it is stopped.
  *
  * @throws BatonError `bad-state` for a damaged or newer record, before anything is touched;
- * `disk-failed`, `unsafe-path`; `timed-out` if it could not end in order
+ * `disk-failed`, `unsafe-path`; `timed-out` if it could not end in order; `already-running` if another
+ * service has taken its folder
  */
 export async function runService(options: ServiceOptions): Promise<void> {
 	const { stateFolder, clock, log, systemd, stop } = options;
+	await clearSocketPlaces(stateFolder);
 	const audit = openAudit({
 		folder: stateFolder,
 		onTrouble: (error) => log.warn("the audit log cannot be written", { reason: error.message }),
@@ -122,7 +127,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
 		warner
 			.run(stopping.signal)
 			.catch((fault) => log.failure("warnings met a fault: none go out until a restart", fault));
-		await Promise.race([aborted(stop), ended]);
+		const listens = keepListening({ ...options, sockets }, stopping.signal);
+		await Promise.race([aborted(stop), ended, listens]);
 	} finally {
 		log.info("stopping");
 		void systemd.stopping();
