@@ -7,6 +7,7 @@ import {
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmdirSync,
 	rmSync,
 	symlinkSync,
@@ -337,6 +338,20 @@ describe.runIf(process.platform === "linux")("locks that a Baton left which was 
 		expect(JSON.parse(readFileSync(record, "utf8"))).toMatchObject({ pid: process.pid });
 		finish();
 		await asked;
+		nothingLeft();
+	});
+
+	it("are gone also where they lay aside, about to be removed", async () => {
+		await leave((left) => left);
+		const [aside, others] = [`${locks[1]}.aaaa.gone`, `${locks[1]}.bbbb.gone`] as const;
+		renameSync(locks[1], aside);
+		mkdirSync(others);
+		const { clock, asked, finish } = ask();
+		await clock.advance(0);
+		finish();
+		await asked;
+		expect([aside, others].map((path) => existsSync(path))).toEqual([false, true]);
+		rmdirSync(others);
 		nothingLeft();
 	});
 

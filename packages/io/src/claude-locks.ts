@@ -8,13 +8,13 @@
  * them must ask `assertHeld` right before it writes. We break one by the rule in `stale-watch.ts` and
  * never that of a process known to live; at once only what `held-locks-record.ts` proves a dead Baton's.
  */
-import { mkdirSync, realpathSync, utimesSync } from "node:fs";
+import { mkdirSync, realpathSync, rmdirSync, utimesSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { BatonError } from "@baton/core/error";
 import { ownerLives, type RefreshLocks, removeOwner, writeOwner } from "./claude-lock-owner.ts";
 import type { Clock } from "./clock.ts";
 import { diskError, errnoOf } from "./disk-error.ts";
-import { type FileIdentity, identify, isSame, removeIfSame } from "./file-identity.ts";
+import { asides, type FileIdentity, identify, isSame, removeIfSame } from "./file-identity.ts";
 import {
 	type IsDeadOnes,
 	locksOfDead,
@@ -104,7 +104,8 @@ async function takeAll(names: LockNames, held: Held, options: ClaudeLocksOptions
 	const watch = new StaleWatch(clock, { staleMs, graceMs });
 	const deadline = clock.monotonic() + waitMs;
 	const missing = [names.refresh, names.legacy, names.store];
-	let isDeadOnes: IsDeadOnes | undefined;
+	let isDeadOnes = locksOfDead(names.folder);
+	if (isDeadOnes !== undefined) removeAside(missing, isDeadOnes);
 	for (let path = missing[0]; path !== undefined; path = missing[0]) {
 		// Remembered, since the record is our own as soon as the first is taken.
 		isDeadOnes = locksOfDead(names.folder) ?? isDeadOnes;
@@ -126,6 +127,17 @@ function breakAbandoned(path: string, watch: StaleWatch, names: LockNames): bool
 	const seen = watch.abandoned(path);
 	if (seen === undefined || ownerLives(names, path)) return false;
 	return breakSeen(path, seen);
+}
+
+/** What a Baton was about to remove when it was killed. */
+function removeAside(locks: readonly string[], isDeadOnes: IsDeadOnes): void {
+	for (const lock of locks) {
+		try {
+			for (const path of asides(lock)) if (isDeadOnes(lock, path)) rmdirSync(path);
+		} catch {
+			// It is in nobody's way.
+		}
+	}
 }
 
 function breakDeadOnes(path: string, isDeadOnes: IsDeadOnes | undefined): boolean {

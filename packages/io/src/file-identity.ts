@@ -1,6 +1,7 @@
 /** Tells one file or folder from another of the same name, and removes only the one that was meant. */
 import { randomBytes } from "node:crypto";
-import { lstatSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { errnoOf } from "./disk-error.ts";
 
 /** An inode number alone is soon given to the next file; mtime and birth time tell them apart. */
@@ -50,7 +51,7 @@ export function isSame(a: FileIdentity | undefined, b: FileIdentity | undefined)
  */
 export function removeIfSame(path: string, seen: FileIdentity): boolean {
 	if (!isSame(identify(path), seen)) return false;
-	const aside = `${path}.${randomBytes(8).toString("hex")}.gone`;
+	const aside = `${path}.${randomBytes(8).toString("hex")}${ASIDE}`;
 	try {
 		renameSync(path, aside);
 	} catch (error) {
@@ -65,6 +66,16 @@ export function removeIfSame(path: string, seen: FileIdentity): boolean {
 	}
 	remove(aside, seen.isFolder);
 	return true;
+}
+
+const ASIDE = ".gone";
+
+/** What was renamed away to be removed from this path, and is there still. */
+export function asides(path: string): string[] {
+	const names = readdirSync(dirname(path)).filter((name) => {
+		return name.startsWith(`${basename(path)}.`) && name.endsWith(ASIDE);
+	});
+	return names.map((name) => join(dirname(path), name));
 }
 
 function remove(path: string, isFolder: boolean): void {

@@ -44,8 +44,12 @@ export function removeHeldLocks(folder: string): void {
 	if (readRecord(folder)?.pid === process.pid) remove(pathIn(folder));
 }
 
-/** The locks a Baton left that is surely dead: whether this one, as it is now, is one of them. */
-export type IsDeadOnes = (lock: string) => boolean;
+/**
+ * The locks a Baton left that is surely dead: whether this one, as it is now, is one of them.
+ *
+ * @param path where it lies now, if it was renamed
+ */
+export type IsDeadOnes = (lock: string, path?: string) => boolean;
 
 /** @returns undefined if the record proves nothing */
 export function locksOfDead(folder: string): IsDeadOnes | undefined {
@@ -54,8 +58,8 @@ export function locksOfDead(folder: string): IsDeadOnes | undefined {
 	if (record === undefined || space === undefined) return undefined;
 	if (record.boot !== space.boot || record.pids !== space.pids) return undefined;
 	if (!isGone(record.pid)) return undefined;
-	return (lock) => {
-		const mark = markOf(lock);
+	return (lock, path = lock) => {
+		const mark = markOf(path);
 		return mark !== undefined && record.locks[basename(lock)] === mark;
 	};
 }

@@ -9,7 +9,7 @@ import { disarmEntry, type Reading, readCredentials } from "@baton/core/credenti
 import { BatonError } from "@baton/core/error";
 import type { DisarmOutcome } from "@baton/core/import-login";
 import { type Fingerprint, fingerprint } from "@baton/core/lineage";
-import { writeAtomic } from "@baton/io/atomic-file";
+import { removeLeftovers, writeAtomic } from "@baton/io/atomic-file";
 import { withClaudeLocks } from "@baton/io/claude-locks";
 import type { Clock } from "@baton/io/clock";
 import { LEFT_ALONE, readCredentialsText } from "@baton/io/read-credentials";
@@ -88,6 +88,7 @@ async function disarm(
 	{ fp, access }: Wanted,
 	assertHeld: () => void = () => {},
 ): Promise<DisarmOutcome> {
+	await removeLeftovers(path).catch(() => undefined);
 	const text = await readCredentialsText(path);
 	const reading = readCredentials(text);
 	if (reading.kind === "unreadable") return { kind: "failed", why: reading.why, untouched: false };

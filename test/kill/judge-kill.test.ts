@@ -1,0 +1,69 @@
+import { Secret } from "@baton/core/secret";
+import { expect, test } from "vitest";
+import { judgeKill, type KillFacts } from "./judge-kill.ts";
+
+const ROTATED = {
+	at: 1,
+	fp: "first",
+	userAgent: "baton",
+	spentBefore: false,
+	outcome: "rotated",
+	replacedBy: "second",
+	answered: true,
+} as const;
+const AGAIN = { ...ROTATED, spentBefore: true, outcome: "refused", replacedBy: undefined } as never;
+
+function recordWith(phase: object): KillFacts["record"] {
+	const session = { accessToken: new Secret("access"), refreshToken: new Secret("refresh") };
+	return { current: { generation: 2, phase, session }, past: {} } as never;
+}
+
+const KEPT: KillFacts = {
+	presentations: [ROTATED],
+	left: ["second"],
+	hearsAlone: true,
+	record: recordWith({ name: "held" }),
+	isLive: true,
+	published: "access",
+	leftovers: [],
+};
+const LOST = {
+	...KEPT,
+	isLive: false,
+	record: recordWith({ name: "needs-login", reason: "lost-in-flight" }),
+};
+
+test("held, living, refreshed and published: kept", () => {
+	expect(judgeKill(KEPT)).toEqual({ fate: "kept", spentTwice: 0, unnamed: false, leftovers: [] });
+});
+
+test.each<[string, Partial<KillFacts>]>([
+	["dead at the provider", { isLive: false }],
+	["not published", { published: "another" }],
+	["not held", { record: recordWith({ name: "in-doubt" }) }],
+	["nowhere", { record: undefined }],
+])("%s, though its newest token lay on the disk: lost, and not named", (_what, facts) => {
+	expect(judgeKill({ ...KEPT, ...facts })).toMatchObject({ fate: "lost", unnamed: true });
+});
+
+test("lost with an answer that nobody saved: in flight, and named", () => {
+	const verdict = judgeKill({ ...LOST, left: ["first"] });
+	expect(verdict).toMatchObject({ fate: "lost-in-flight", unnamed: false, spentTwice: 0 });
+});
+
+test("lost for another reason than it says: not named", () => {
+	const record = recordWith({ name: "needs-login", reason: "deadline" });
+	expect(judgeKill({ ...LOST, left: [], record })).toMatchObject({ unnamed: true });
+});
+
+test("claude outlives the service, so that nothing of its is lost in flight", () => {
+	expect(judgeKill({ ...LOST, left: [], hearsAlone: false })).toMatchObject({ fate: "lost" });
+});
+
+test("one late try with a login that was lost in flight is no second spending, a further one is", () => {
+	const tries = (count: number) => [ROTATED, ...Array.from({ length: count }, () => AGAIN)];
+	const spent = (facts: KillFacts) => judgeKill(facts).spentTwice;
+	expect(spent({ ...LOST, left: [], presentations: tries(1) })).toBe(0);
+	expect(spent({ ...LOST, left: [], presentations: tries(2) })).toBe(1);
+	expect(spent({ ...KEPT, presentations: tries(1) })).toBe(1);
+});
