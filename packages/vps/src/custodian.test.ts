@@ -362,6 +362,28 @@ describe("the end", () => {
 		await run;
 	});
 
+	test("an engine is told to let go of nothing before the outcome is on the disk", async () => {
+		const R1 = fingerprint(new Secret("r1"));
+		let told: string[] = [];
+		const engine: CustodianOptions["engine"] = {
+			refresh: () => new Promise((resolve) => (refreshing = { resolve })),
+			harvest: async () => ({ kind: "nothing", endedAt: undefined }),
+			async settled(durable) {
+				told = [FP, R1].filter((fp) => !durable.isOpen(fp) && durable.isNewest(fp));
+			},
+		};
+		const custodian = makeCustodian({ engine });
+		void custodian.run();
+		await deliver(custodian);
+		diskFull = true;
+		grant();
+		await clock.advance(SECOND / 10);
+		expect([saved?.staged?.phase.name, told]).toEqual(["refreshing", []]);
+		diskFull = false;
+		await clock.advance(SECOND);
+		expect(told).toEqual([R1]);
+	});
+
 	test("a fault of the program ends the run, and no outcome is made up for it", async () => {
 		const engine: CustodianOptions["engine"] = {
 			refresh: () => Promise.reject(new TypeError("a bug")),
