@@ -4,6 +4,7 @@ import type { Draft } from "./custody-draft.ts";
 import { DEFAULT_RULES, emptyRecord, freshRun, type Lineage } from "./custody-state.ts";
 import { HOUR, MINUTE } from "./duration.ts";
 import type { CustodyEffect } from "./effect.ts";
+import { madeUpLineage } from "./made-up-lineage.ts";
 import { Secret } from "./secret.ts";
 import { parseEntry, setupTokenSession } from "./session.ts";
 
@@ -14,22 +15,7 @@ const session = parseEntry({
 	expiresAt: T0 + 8 * HOUR,
 	refreshTokenExpiresAt: T0 + 700 * HOUR,
 });
-const HELD: Lineage = {
-	lineageId: "a1".repeat(8),
-	firstFp: "a".repeat(64),
-	fp: "b".repeat(64),
-	session,
-	generation: 1,
-	obtainedAt: T0,
-	jitter: 0,
-	device: "laptop",
-	account: "me",
-	erasedAt: undefined,
-	imported: undefined,
-	warned: undefined,
-	askedToWait: undefined,
-	phase: { name: "held" },
-};
+const HELD = madeUpLineage({ session, obtainedAt: T0 });
 
 function draftOf(current: Lineage | undefined, retryAt = 0): Draft {
 	const run = freshRun(T0);

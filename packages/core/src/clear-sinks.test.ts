@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { nextClear } from "./clear-sinks.ts";
 import { decidePublish, nextWrite } from "./decide-publish.ts";
-import { MINUTE } from "./duration.ts";
+import { HOUR, MINUTE } from "./duration.ts";
 import { fingerprint } from "./lineage.ts";
 import type { PublishEffect, PublishEvent } from "./publish-event.ts";
 import { type Clearance, type PublishState, startPublish } from "./publish-state.ts";
@@ -79,6 +79,29 @@ test.each<[Clearance, said: string, paused: string | undefined]>([
 	expect(asked.at(-1)).toBe(said);
 	expect(sink).toMatchObject({ clearing: how, paused });
 	expect(nextClear(state)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("what is being looked at is cleared after", () => {
+	const LOOKED: PublishEvent = { type: "looked", sink: "file", access: accessFp, seen: "fine" };
+	const { asked } = play(TOKEN, WRITTEN, [MINUTE, TICK], CLEAR, LOOKED);
+	expect(asked.slice(2)).toEqual(["look-at-sink", "", "clear-sink"]);
+});
+
+test("a clock that is set back does not put an attempt off", () => {
+	const { asked } = play([HOUR, TOKEN], WRITTEN, CLEAR, FAILED, [0, TICK]);
+	expect(asked.at(-1)).toBe("clear-sink");
+});
+
+test("a sink that was paused already is not told of again", () => {
+	const seen: PublishEvent = {
+		type: "stepped-back",
+		sink: "file",
+		access: accessFp,
+		reason: "foreign",
+	};
+	const { asked, sink } = play(TOKEN, seen, CLEAR, CLEARED("foreign"));
+	expect(asked.slice(2)).toEqual(["clear-sink", ""]);
+	expect(sink?.paused).toBe("foreign");
 });
 
 test("an outcome nobody waits for changes nothing", () => {

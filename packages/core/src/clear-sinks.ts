@@ -44,8 +44,7 @@ export function settleClear(state: PublishState, event: ClearEvent, now: number)
 	if (sink?.clearing !== "begun") return { state, effects: [] };
 	if (state.token !== undefined) {
 		// Overtaken by a token, which is written now.
-		const fields = { clearing: undefined, holds: undefined, retryAt: 0 };
-		return { state: withSink(state, name, fields), effects: [] };
+		return { state: withSink(state, name, { clearing: undefined }), effects: [] };
 	}
 	if (event.type === "clear-failed") {
 		const failures = sink.failures + 1;

@@ -10,6 +10,7 @@ import {
 	type QuietPhase,
 } from "./custody-state.ts";
 import { BatonError } from "./error.ts";
+import { madeUpLineage } from "./made-up-lineage.ts";
 import { Secret } from "./secret.ts";
 import { type Session, setupTokenSession } from "./session.ts";
 
@@ -149,31 +150,7 @@ test("a record of a custody that never had a login is read again", () => {
 describe("damage is refused as bad state, and nothing of the content is told", () => {
 	const record: CustodyRecord = {
 		...emptyRecord("default", "ab".repeat(32)),
-		current: {
-			lineageId: "a".repeat(16),
-			firstFp: "a".repeat(64),
-			fp: "b".repeat(64),
-			session: {
-				kind: "login",
-				accessToken: new Secret("CANARY-access"),
-				refreshToken: new Secret("CANARY-refresh"),
-				expiresAt: 5,
-				deadline: undefined,
-				scopes: [],
-				account: undefined,
-				rest: {},
-			},
-			generation: 1,
-			obtainedAt: 1,
-			jitter: 0,
-			device: "laptop",
-			imported: undefined,
-			warned: undefined,
-			askedToWait: undefined,
-			erasedAt: undefined,
-			account: undefined,
-			phase: { name: "held" },
-		},
+		current: madeUpLineage(),
 	};
 	const whole = formatRecord(record);
 

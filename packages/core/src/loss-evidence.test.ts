@@ -1,46 +1,32 @@
 import { expect, test } from "vitest";
-import { emptyRecord, type Lineage, type Phase } from "./custody-state.ts";
+import { emptyRecord, type Lineage, type Past, type Phase } from "./custody-state.ts";
 import { DAY, HOUR } from "./duration.ts";
 import { lossEvidence, lossStory } from "./loss-evidence.ts";
+import { madeUpLineage } from "./made-up-lineage.ts";
 import type { LossEvidence, LossReason } from "./protocol.ts";
-import { Secret } from "./secret.ts";
+import { parseEntry } from "./session.ts";
 
 const NOW = 1_800_000_000_000;
 const FIRST = "a".repeat(64);
 
-function lineage(phase: Phase, more: Partial<Lineage> = {}): Lineage {
-	return {
-		lineageId: "0123456789abcdef",
-		firstFp: FIRST,
-		fp: "b".repeat(64),
-		session: {
-			kind: "login",
-			accessToken: new Secret("a"),
-			refreshToken: new Secret("r"),
-			expiresAt: NOW + HOUR,
-			deadline: NOW + 9 * DAY,
-			scopes: [],
-			account: undefined,
-			rest: {},
-		},
-		generation: 5,
-		obtainedAt: NOW - 3 * HOUR,
-		jitter: 0,
-		device: "laptop",
-		account: "A",
-		erasedAt: undefined,
-		imported: undefined,
-		warned: undefined,
-		askedToWait: undefined,
-		phase,
-		...more,
-	};
-}
+/** Five times refreshed, and nine days from its end. */
+const LINEAGE = madeUpLineage({
+	firstFp: FIRST,
+	session: parseEntry({
+		accessToken: "a",
+		refreshToken: "r",
+		refreshTokenExpiresAt: NOW + 9 * DAY,
+	}),
+	generation: 5,
+	obtainedAt: NOW - 3 * HOUR,
+});
 
-function evidenceOf(phase: Phase, more: Partial<Lineage> = {}) {
+const CLAIMED: Past = { was: "claimed", lineageId: LINEAGE.lineageId, at: NOW - 20 * DAY };
+
+function evidenceOf(phase: Phase, more: Partial<Lineage> = {}, past = CLAIMED) {
 	const record = emptyRecord("default", "0".repeat(64));
-	const claimed = { was: "claimed", lineageId: "0123456789abcdef", at: NOW - 20 * DAY } as const;
-	return lossEvidence({ ...record, current: lineage(phase, more), past: { [FIRST]: claimed } });
+	const current = { ...LINEAGE, phase, ...more };
+	return lossEvidence({ ...record, current, past: { [FIRST]: past } });
 }
 
 const LOST: Phase = { name: "needs-login", reason: "revoked-or-reused", since: NOW - HOUR };
@@ -55,6 +41,11 @@ test("a lost login tells who held it, since when, and whether they erased it", (
 		erasedAt: NOW - 19 * DAY,
 		deadline: NOW + 9 * DAY,
 	});
+});
+
+test("when it was claimed is told of a claim alone", () => {
+	const retired: Past = { was: "retired", lineageId: LINEAGE.lineageId, at: NOW };
+	expect(evidenceOf(LOST, {}, retired)).not.toHaveProperty("claimedAt");
 });
 
 test("one that was rolled back tells what the PC was told", () => {

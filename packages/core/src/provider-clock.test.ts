@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Draft } from "./custody-draft.ts";
 import { DEFAULT_RULES, emptyRecord, freshRun, type Lineage } from "./custody-state.ts";
 import { DAY, HOUR, MINUTE } from "./duration.ts";
-import { fingerprint, lineageIdOf } from "./lineage.ts";
+import { madeUpLineage } from "./made-up-lineage.ts";
 import { seeClock, setBack } from "./provider-clock.ts";
 import { Secret } from "./secret.ts";
 import { parseEntry, type Session, setupTokenSession } from "./session.ts";
@@ -12,24 +12,7 @@ const ENDS = { expiresAt: NOW + 8 * HOUR, refreshTokenExpiresAt: NOW + 20 * DAY 
 const LOGIN = parseEntry({ accessToken: "access", refreshToken: "refresh", ...ENDS });
 
 function draftOf(ahead: number | undefined, session: Session = LOGIN): Draft {
-	const fp = fingerprint(session.accessToken);
-	const current: Lineage = {
-		lineageId: lineageIdOf(fp),
-		firstFp: fp,
-		fp,
-		session,
-		generation: 1,
-		obtainedAt: NOW,
-		ahead,
-		jitter: 0,
-		device: "laptop",
-		account: undefined,
-		erasedAt: undefined,
-		imported: undefined,
-		warned: undefined,
-		askedToWait: undefined,
-		phase: { name: "held" },
-	};
+	const current = madeUpLineage({ session, obtainedAt: NOW, ahead });
 	const record = { ...emptyRecord("default", "00".repeat(32)), current };
 	return { record, run: freshRun(NOW), rules: DEFAULT_RULES, effects: [] };
 }
@@ -91,7 +74,17 @@ describe("the times of a login", () => {
 		const token = setupTokenSession(new Secret("token"), ENDS.expiresAt);
 		const draft = draftOf(-5 * HOUR, token);
 		for (const _ of [1, 2]) seeClock(draft, NOW, NOW);
+		setBack(draft, 3 * HOUR);
 		expect(draft.record.current?.session).toEqual(token);
+	});
+
+	test("of a login that is not claimed yet move alike", () => {
+		const seen = draftOf(-5 * HOUR);
+		seen.record = { ...seen.record, staged: seen.record.current };
+		for (const _ of [1, 2]) seeClock(seen, NOW, NOW);
+		expect(seen.record.staged?.session.expiresAt).toBe(ENDS.expiresAt - 5 * HOUR);
+		setBack(seen, 3 * HOUR);
+		expect(seen.record.staged?.session.expiresAt).toBe(ENDS.expiresAt - 8 * HOUR);
 	});
 
 	test("are moved with a word in the audit log, and not where nothing was told", () => {

@@ -13,8 +13,10 @@ import {
 import { type CustodyDecision, decideCustody, startCustody } from "./decide-custody.ts";
 import { DAY, HOUR, MINUTE } from "./duration.ts";
 import { fingerprint, lineageIdOf } from "./lineage.ts";
+import { madeUpLineage } from "./made-up-lineage.ts";
 import { nextWake } from "./plan-custody.ts";
 import { Secret } from "./secret.ts";
+import { parseEntry } from "./session.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -31,31 +33,21 @@ function lineage(letter: string, held: Held): Lineage {
 	const first = fingerprint(new Secret(`${letter}0`));
 	const { phase, ended, account, imported, generation = 3 } = held;
 	const newest = generation === 0 ? new Secret(`${letter}0`) : new Secret(`${letter}1`);
-	return {
+	return madeUpLineage({
 		lineageId: lineageIdOf(first),
 		firstFp: first,
 		fp: fingerprint(newest),
 		session: {
-			kind: "login",
-			accessToken: new Secret(`${letter}-access`),
-			refreshToken: newest,
+			...parseEntry({ accessToken: `${letter}-access`, refreshToken: newest.reveal() }),
 			expiresAt: ended ? NOW - MINUTE : NOW + HOUR,
 			deadline: NOW + 20 * DAY,
-			scopes: [],
-			account: undefined,
-			rest: {},
 		},
 		generation,
 		obtainedAt: NOW - 7 * HOUR,
-		jitter: 0,
-		device: "laptop",
 		account,
-		erasedAt: undefined,
 		imported: imported && { path: "/f", state: imported },
-		warned: undefined,
-		askedToWait: undefined,
 		phase,
-	};
+	});
 }
 
 const INTENT = { at: NOW - 10 * MINUTE };
@@ -105,6 +97,7 @@ const ROWS: readonly (readonly [string, Role, Held, Phase["name"], string | unde
 		"needs-login",
 		undefined,
 	],
+	["being ended", "current", { phase: { name: "revoking", since: NOW } }, "revoking", "revoke"],
 	[
 		"delivered: only its PC arms it again",
 		"staged",
@@ -179,7 +172,7 @@ function recordOf(role: Role, left: Held): CustodyRecord {
 	};
 }
 
-const STARTED = ["probe", "prove-sinks", "harvest", "disarm-source", "refresh"];
+const STARTED = ["probe", "prove-sinks", "harvest", "disarm-source", "refresh", "revoke"];
 
 function begun({ effects }: CustodyDecision): string | undefined {
 	return effects.map(({ type }) => type).find((type) => STARTED.includes(type));
@@ -249,17 +242,34 @@ test("what retires is kept in mind over a start as long as its access token may 
 	expect(start(NOW + HOUR)).toBeUndefined();
 });
 
-test("every phase of each role that there is has its row", () => {
-	const phases = (of: Role) =>
-		[
-			...new Set(ROWS.filter(([, role]) => role === of).map(([, , { phase }]) => phase.name)),
-		].sort();
-	expect(phases("current")).toEqual(
-		["held", "in-doubt", "needs-login", "refreshing", "rolled-back", "suspect"].sort(),
+const ROLES: Readonly<Record<Phase["name"], readonly Role[]>> = {
+	staged: ["staged"],
+	verifying: ["staged"],
+	held: ["current"],
+	refreshing: ["current", "staged"],
+	"in-doubt": ["current", "staged"],
+	suspect: ["current"],
+	"rolled-back": ["current"],
+	revoking: ["current"],
+	"needs-login": ["current", "staged"],
+};
+
+test.each(Object.entries(ROLES))("every phase of each role has its row: %s", (name, roles) => {
+	const of = ROWS.filter(([, , { phase }]) => phase.name === name).map(([, role]) => role);
+	expect([...new Set(of)].sort()).toEqual(roles);
+});
+
+test.each<[string, Phase, string[]]>([
+	["held: of its end", HELD, ["deadline-near"]],
+	["lost: it has said so", { name: "needs-login", reason: "logged-out", since: NOW }, []],
+])("what is warned of after a start, 19 days on: %s", (_what, phase, told) => {
+	const { effects } = startCustody(
+		recordOf("current", { phase }),
+		DEFAULT_RULES,
+		NOW + 19 * DAY,
+		0,
 	);
-	expect(phases("staged")).toEqual(
-		["in-doubt", "needs-login", "refreshing", "staged", "verifying"].sort(),
-	);
+	expect(effects.flatMap((effect) => (effect.type === "note" ? effect.what : []))).toEqual(told);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { formatRecord, parseRecord } from "./custody-record.ts";
 import { emptyRecord } from "./custody-state.ts";
 import { DAY, HOUR } from "./duration.ts";
-import { fingerprint, lineageIdOf } from "./lineage.ts";
+import { madeUpLineage } from "./made-up-lineage.ts";
 import { judgeRefresh } from "./oauth.ts";
 import { type ArmedSession, isArmed, oddToken, parseEntry } from "./session.ts";
 import { readTokens, rotate, type Tokens } from "./tokens.ts";
@@ -217,23 +217,7 @@ describe("whatever a provider answers", () => {
 
 	/** As it comes back from the disk. */
 	function keptAs(held: ReturnType<typeof rotate>) {
-		const fp = fingerprint(held.refreshToken ?? held.accessToken);
-		const lineage = {
-			lineageId: lineageIdOf(fp),
-			firstFp: fp,
-			fp,
-			session: held,
-			generation: 1,
-			obtainedAt: NOW,
-			jitter: 0.5,
-			device: "laptop",
-			account: undefined,
-			erasedAt: undefined,
-			imported: undefined,
-			warned: undefined,
-			askedToWait: undefined,
-			phase: { name: "held" },
-		} as const;
+		const lineage = madeUpLineage({ session: held });
 		const record = { ...emptyRecord("default", "ab".repeat(32)), current: lineage };
 		return parseRecord(formatRecord(record)).current?.session;
 	}
