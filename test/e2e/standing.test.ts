@@ -16,7 +16,14 @@ import { type Child, runChild, startChild, stopAllChildren } from "../parts/chil
 import type { OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
 import { fingerprintOf } from "../parts/token-ledger.ts";
-import { type BatondHost, connectDevice, handOver, makeBatondHost } from "./batond-host.ts";
+import {
+	type BatondHost,
+	connectDevice,
+	deliver,
+	handOver,
+	makeBatondHost,
+	untilAnswered,
+} from "./batond-host.ts";
 import { until } from "./stories/until.ts";
 
 let provider: OAuthServer;
@@ -332,6 +339,45 @@ describe("settings", () => {
 		expect(await status()).not.toContain("restart");
 		expect(await status()).toContain("\nwork: ");
 	});
+
+	test("a refresh that is under way ends as it began, whatever is changed meanwhile", async () => {
+		rewrite((all) => {
+			all.timing.requestLimit = "60s";
+		});
+		let service = await host.serve();
+		await provider.inject("token", { kind: "hold", when: "after" });
+		const device = await connectDevice(host);
+		const fp = await deliver(device, await provider.mintLogin());
+		await provider.untilHeld(1, 30_000);
+		rewrite((all) => {
+			all.engine = "claude-cli";
+			all.claude = "/nowhere/claude";
+			all.provider = {
+				...all.provider,
+				tokenUrl: "http://127.0.0.1:9/",
+				proxy: "http://127.0.0.1:9",
+			};
+			all.warnings = { own: { type: "exec", command: ["/bin/true"] } };
+		});
+		service.kill("SIGHUP");
+		const waits = await service.line(/some settings wait for a restart/);
+		for (const key of ["engine", "claude", "provider", "warnings"]) expect(waits).toContain(key);
+		await provider.release();
+		await untilAnswered(device, { type: "custody", fp }, "claimed");
+		expect((await host.status()).generation).toBe(1);
+		expect(await provider.presentations()).toHaveLength(1);
+		expect(await status()).toContain("\nengine http: ");
+		device.child.endInput();
+		await device.child.ended();
+
+		service.kill("SIGTERM");
+		await service.ended();
+		service = await host.serve();
+		const said = await until("the engine is known", status, (text) => text.includes("\nengine "));
+		expect(said).toContain("engine claude-cli cannot refresh: /nowhere/claude is no program");
+		expect(said).not.toContain("restart");
+		expect((await host.status()).state).toBe("held");
+	});
 });
 
 describe("a socket's place that is taken", () => {
@@ -463,7 +509,7 @@ test.each<[what: string, put: (path: string) => void, code: number, says: RegExp
 	],
 	[
 		"a pipe",
-		(path) => execFileSync("mkfifo", [path]),
+		(path) => execFileSync("/usr/bin/mkfifo", [path]),
 		1,
 		/batond\.json is not a plain file\nnext: /,
 	],

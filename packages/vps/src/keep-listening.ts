@@ -18,7 +18,7 @@ export interface Ears {
 }
 
 /** Three looks at the folder, some microseconds. */
-export const LISTENS_ANEW_WITHIN = 5 * SECOND;
+const LISTENS_ANEW_WITHIN = 5 * SECOND;
 
 /** Until it is stopped. @throws BatonError `already-running`: this service must not go on */
 export async function keepListening(ears: Ears, stop: AbortSignal): Promise<void> {
