@@ -6,7 +6,14 @@ import { stopAllChildren } from "../parts/child-process.ts";
 import type { ClaudeAiOauth, OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
 import { fingerprintOf } from "../parts/token-ledger.ts";
-import { type BatondHost, connectDevice, handOver, makeBatondHost } from "./batond-host.ts";
+import {
+	type BatondHost,
+	connectDevice,
+	deliver,
+	handOver,
+	makeBatondHost,
+	untilAnswered,
+} from "./batond-host.ts";
 import { until } from "./stories/until.ts";
 
 const ACCOUNT = {
@@ -103,6 +110,28 @@ test("refreshed no more, logged out, cleared from every sink that is ours; the a
 	login = await provider.mintLogin({ account: ACCOUNT });
 	const fresh = await held();
 	expect(read(envFile())).toBe(`A=1\nCLAUDE_CODE_OAUTH_TOKEN=${fresh}\n`);
+});
+
+test("a login that waits for its claim is its PC's: not revoked, said, and in force afterwards", async () => {
+	await host.serve();
+	const token = await held();
+	await provider.inject("profile", { kind: "status", status: 503 }, "until-cleared");
+	const device = await connectDevice(host);
+	const next = await provider.mintLogin({ account: ACCOUNT });
+	const ask = (request: object) => device.ask({ ...request, replace: true });
+	await deliver({ ...device, ask }, next);
+	expect(await host.run("revoke", "--yes")).toMatchObject({
+		code: 0,
+		stdout: expect.stringContaining(
+			"\n  the new login from laptop was not revoked: it takes this one's place\n",
+		),
+	});
+	expect(await provider.liveAccess(token)).toBeUndefined();
+	expect(await provider.liveAccess(next.accessToken)).toBeDefined();
+	await provider.clearFaults("profile");
+	const asked = { type: "custody", fp: fingerprintOf(next.refreshToken) };
+	await untilAnswered(device, asked, "claimed");
+	expect((await host.status()).state).toBe("held");
 });
 
 test("the provider is out of reach: never refreshed again, and logged out by a later run", async () => {

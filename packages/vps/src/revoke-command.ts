@@ -114,8 +114,16 @@ function report(after: NameStatus, before: NameStatus, { name, json }: RevokeOpt
 	const said = [
 		`${name}: ${providerWords(after, isOut)}`,
 		...after.sinks.map((sink) => `  sink ${sink.name}: ${sinkWords(sink)}`),
+		...stayedWords(after, before),
 	];
 	return { stdout: `${said.join("\n")}\n`, stderr: nextWords(after, isOut), code };
+}
+
+/** Said again at the end: with `--yes` nobody has seen the question. */
+function stayedWords(after: NameStatus, before: NameStatus): string[] {
+	const { staged } = after.staged === undefined ? before : after;
+	if (staged === undefined) return [];
+	return [`  the new login from ${staged.device} was not revoked: it takes this one's place`];
 }
 
 function providerWords({ notRevoked, refusal }: NameStatus, isOut: boolean): string {
