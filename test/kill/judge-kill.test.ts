@@ -1,5 +1,6 @@
 import { Secret } from "@baton/core/secret";
 import { expect, test } from "vitest";
+import type { Presentation } from "../parts/token-ledger.ts";
 import { judgeKill, type KillFacts } from "./judge-kill.ts";
 
 const ROTATED = {
@@ -11,7 +12,7 @@ const ROTATED = {
 	replacedBy: "second",
 	answered: true,
 } as const;
-const AGAIN = { ...ROTATED, spentBefore: true, outcome: "refused", replacedBy: undefined } as never;
+const AGAIN: Presentation = { ...ROTATED, spentBefore: true, outcome: "refused" };
 
 function recordWith(phase: object): KillFacts["record"] {
 	const session = { accessToken: new Secret("access"), refreshToken: new Secret("refresh") };
@@ -20,6 +21,8 @@ function recordWith(phase: object): KillFacts["record"] {
 
 const KEPT: KillFacts = {
 	presentations: [ROTATED],
+	madeAt: 0,
+	tokenMs: 100,
 	left: ["second"],
 	hearsAlone: true,
 	record: recordWith({ name: "held" }),
@@ -60,10 +63,12 @@ test("claude outlives the service, so that nothing of its is lost in flight", ()
 	expect(judgeKill({ ...LOST, left: [], hearsAlone: false })).toMatchObject({ fate: "lost" });
 });
 
-test("one late try with a login that was lost in flight is no second spending, a further one is", () => {
-	const tries = (count: number) => [ROTATED, ...Array.from({ length: count }, () => AGAIN)];
+test("one late try with a login that was lost in flight is no second spending", () => {
+	const tries = (...times: number[]) => [ROTATED, ...times.map((at) => ({ ...AGAIN, at }))];
 	const spent = (facts: KillFacts) => judgeKill(facts).spentTwice;
-	expect(spent({ ...LOST, left: [], presentations: tries(1) })).toBe(0);
-	expect(spent({ ...LOST, left: [], presentations: tries(2) })).toBe(1);
-	expect(spent({ ...KEPT, presentations: tries(1) })).toBe(1);
+	const lost = { ...LOST, left: [] };
+	expect(spent({ ...lost, presentations: tries(80) })).toBe(0);
+	expect(spent({ ...lost, presentations: tries(70) })).toBe(1);
+	expect(spent({ ...lost, presentations: tries(80, 90) })).toBe(1);
+	expect(spent({ ...KEPT, presentations: tries(80) })).toBe(1);
 });

@@ -6,6 +6,9 @@ import type { Presentation } from "../parts/token-ledger.ts";
 export interface KillFacts {
 	/** Of this login, in order. */
 	readonly presentations: readonly Presentation[];
+	/** When it was made, ms since 1970, and how long its access tokens live, ms. */
+	readonly madeAt: number;
+	readonly tokenMs: number;
 	/** Fingerprints of the refresh tokens that lay on the disk right after the kill. */
 	readonly left: readonly string[];
 	/** Whether whoever refreshes dies with the service, and what it had heard with it. */
@@ -22,7 +25,7 @@ export interface KillFacts {
 
 export interface KillVerdict {
 	readonly fate: "kept" | "lost-in-flight" | "lost";
-	/** Presentations of a spent token, but the one late try for a login that was lost in flight. */
+	/** Presentations of a spent token, but the one late try with a login that was lost in flight. */
 	readonly spentTwice: number;
 	/** The login is lost, and the service does not say so. */
 	readonly unnamed: boolean;
@@ -32,11 +35,11 @@ export interface KillVerdict {
 export function judgeKill(facts: KillFacts): KillVerdict {
 	const { presentations, record, leftovers } = facts;
 	const fate = isKept(facts) ? "kept" : wasInFlight(facts) ? "lost-in-flight" : "lost";
-	const again = presentations.filter(({ spentBefore }) => spentBefore).length;
-	const lateTries = fate === "lost-in-flight" ? 1 : 0;
+	const again = presentations.filter(({ spentBefore }) => spentBefore);
+	const lateTries = fate === "lost-in-flight" && again.some((one) => isLate(one, facts)) ? 1 : 0;
 	return {
 		fate,
-		spentTwice: Math.max(0, again - lateTries),
+		spentTwice: again.length - lateTries,
 		unnamed: fate !== "kept" && !isNamed(record, presentations[0]?.fp),
 		leftovers,
 	};
@@ -46,6 +49,12 @@ function isKept({ record, isLive, published }: KillFacts): boolean {
 	const { current } = record ?? {};
 	if (current?.phase.name !== "held" || current.generation < 2) return false;
 	return isLive && published === current.session.accessToken.reveal();
+}
+
+/** Shortly before the end of the access token beside it, at the soonest. */
+function isLate({ fp, at }: Presentation, { presentations, madeAt, tokenMs }: KillFacts): boolean {
+	const issued = presentations.find(({ replacedBy }) => replacedBy === fp)?.at ?? madeAt;
+	return at >= issued + tokenMs * (3 / 4);
 }
 
 /** The provider's answer had come to nobody's disk. */

@@ -62,6 +62,8 @@ export async function killAt(
 		const isServed = (await provider.liveAccess(accessToken?.reveal() ?? "")) !== undefined;
 		return judgeKill({
 			presentations: await provider.presentations(lineageOf(login.refreshToken)),
+			madeAt: login.expiresAt - kind.tokenSeconds * 1000,
+			tokenMs: kind.tokenSeconds * 1000,
 			left,
 			hearsAlone: kind.engine === "http",
 			record,

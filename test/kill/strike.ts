@@ -1,6 +1,6 @@
 /** strace beside a program that runs: it writes down what the program does, or ends it at one point. */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { until } from "../e2e/stories/until.ts";
 import { CALLS, type KillPoint } from "./kill-point.ts";
 
@@ -38,7 +38,11 @@ async function attach(args: string[], pid: number, threads: readonly number[]): 
 	const strace = spawn(STRACE, args, { stdio: "ignore", detached: true });
 	strace.on("error", () => {});
 	strace.unref();
-	const isTraced = (id: number) =>
-		/^TracerPid:\t[1-9]/m.test(readFileSync(`/proc/${pid}/task/${id}/status`, "utf8"));
-	await until("strace looks on", () => threads.every(isTraced), Boolean, 10_000);
+	await until("strace looks on", () => threads.every((id) => isTraced(pid, id)), Boolean, 10_000);
+}
+
+/** Also one that is gone already. */
+function isTraced(pid: number, id: number): boolean {
+	const status = `/proc/${pid}/task/${id}/status`;
+	return !existsSync(status) || /^TracerPid:\t[1-9]/m.test(readFileSync(status, "utf8"));
 }
