@@ -326,6 +326,26 @@ describe("a start is refused, and nothing touched", () => {
 	});
 });
 
+test.each<[words: string[], says: RegExp]>([
+	[["confg"], /did you mean config\?/],
+	[["config"], /a word is missing\nnext: see batond config --help/],
+	[["status", "--jsn"], /did you mean --json\?/],
+	[["token", "--min-valid", "soon"], /--min-valid soon is no duration\nnext: /],
+])("a command line that is not understood says what to do: %j", async (words, says) => {
+	const { code, stderr } = await host.run(...words);
+	expect([code, stderr]).toEqual([2, expect.stringMatching(says)]);
+});
+
+test("of an option that is given twice the last one counts", async () => {
+	// The host names its own settings last.
+	const { code, stdout } = await host.run("config", "check", "--config", "/nowhere/batond.json");
+	expect([code, stdout]).toEqual([
+		0,
+		expect.stringContaining(`${host.configFolder}/batond.json is`),
+	]);
+	expect(await host.run("status", "--state", "/nowhere")).toMatchObject({ code: 12 });
+});
+
 test("without the service a device is told so, and the commands say what to do", async () => {
 	const device = await connectDevice(host);
 	expect(await device.ask({ type: "status" })).toMatchObject({ type: "unavailable" });

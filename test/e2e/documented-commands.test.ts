@@ -58,7 +58,9 @@ async function help(program: Program, ...words: string[]): Promise<string> {
 
 async function commandsOf(program: Program): Promise<string[]> {
 	const pattern = new RegExp(`^ {2}${program} ([a-z-]+)`, "gm");
-	return [...(await help(program)).matchAll(pattern)].map(([, command = ""]) => command);
+	const shown = [...(await help(program)).matchAll(pattern)].map(([, command = ""]) => command);
+	// Some are shown once more, as examples.
+	return [...new Set(shown)];
 }
 
 function nameOf({ program, command }: Shown): string {

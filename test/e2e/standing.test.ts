@@ -491,7 +491,7 @@ describe("sockets that are removed while the service runs", () => {
 		const service = await host.serve();
 		rmSync(at("control.sock"));
 		writeFileSync(at("control.sock"), "mine");
-		const told = /"hint":"move it away".*"msg":"commands cannot reach the service; looking again"/;
+		const told = /"hint":"move it away".*"msg":"a socket cannot be had; looking again"/;
 		await service.line(told);
 		expect(readFileSync(at("control.sock"), "utf8")).toBe("mine");
 		rmSync(at("control.sock"));

@@ -73,83 +73,92 @@ async function parse(args: readonly string[], terminal: Terminal): Promise<Chose
 }
 
 function commandLine(choose: (options: GlobalOptions, run: Run) => void, terminal: Terminal): Argv {
-	return yargs()
-		.scriptName("baton")
-		.usage("$0 <command>\n\nHands a Claude Code login from this PC to your VPS.")
-		.option("config", {
-			type: "string",
-			requiresArg: true,
-			describe: "settings file",
-			global: true,
-		})
-		.option("state", { type: "string", requiresArg: true, describe: "state folder", global: true })
-		.option("json", {
-			type: "boolean",
-			default: false,
-			describe: "the last line on standard output is one JSON object",
-			global: true,
-		})
-		.command(
-			"login <host>",
-			"make a new login for the host and hand it over",
-			loginLine,
-			({ host, replace, anyway, claude, ...argv }) =>
-				choose(globals(argv), (context) =>
-					loginCommand({ host, replace, anyway, claude }, context),
-				),
-		)
-		.command(
-			"watch",
-			"watch for logins and hand them over, until stopped",
-			(line) => line.example("$0 watch", "what the background service runs"),
-			(argv) => choose(globals(argv), watchCommand),
-		)
-		.command(
-			"handover [host]",
-			"hand over the login this PC holds now",
-			handoverLine,
-			({ host, nextLogin, replace, store, follow, ...argv }) => {
-				const asked = { host, nextLogin, replace, store, follow };
-				choose(globals(argv), (context) => handoverCommand(asked, context));
-			},
-		)
-		.command(
-			"take-back <host>",
-			"undo a hand-over that was never claimed",
-			(line) =>
-				line
-					.positional("host", { type: "string", demandOption: true })
-					.option("force", {
-						type: "boolean",
-						default: false,
-						describe: "for a host that is gone: it may have claimed the login all the same",
-					})
-					.example("$0 take-back myvps", "bring back a login that is still in transit"),
-			({ host, force, ...argv }) =>
-				choose(globals(argv), (context) => takeBackCommand({ host, force }, context)),
-		)
-		.command(
-			"status [host]",
-			"who holds what, since when, until when",
-			(line) =>
-				line
-					.positional("host", { type: "string" })
-					.example("$0 status", "reads only: nothing is sent or written"),
-			({ host, ...argv }) => choose(globals(argv), (context) => statusCommand(host, context)),
-		)
-		.demandCommand(1, 1, "which command?", "only one command at a time")
-		.strict()
-		.recommendCommands()
-		.version(VERSION)
-		.help()
-		.alias("help", "h")
-		.epilogue("Exit codes: 0 well, 1 fault, 2 usage, 10 needs a login, 11 declined, 12 no host")
-		.wrap(Math.min(80, terminal.columns))
-		.exitProcess(false)
-		.showHelpOnFail(false)
-		.fail((message, error) => {
-			throw error === undefined || error.name === "YError" ? usageError(message) : error;
-		});
+	return (
+		yargs()
+			.scriptName("baton")
+			// Of an option that is given twice the last one counts, as in most programs.
+			.parserConfiguration({ "duplicate-arguments-array": false })
+			.usage("$0 <command>\n\nHands a Claude Code login from this PC to your VPS.")
+			.option("config", {
+				type: "string",
+				requiresArg: true,
+				describe: "settings file",
+				global: true,
+			})
+			.option("state", {
+				type: "string",
+				requiresArg: true,
+				describe: "state folder",
+				global: true,
+			})
+			.option("json", {
+				type: "boolean",
+				default: false,
+				describe: "the last line on standard output is one JSON object",
+				global: true,
+			})
+			.command(
+				"login <host>",
+				"make a new login for the host and hand it over",
+				loginLine,
+				({ host, replace, anyway, claude, ...argv }) =>
+					choose(globals(argv), (context) =>
+						loginCommand({ host, replace, anyway, claude }, context),
+					),
+			)
+			.command(
+				"watch",
+				"watch for logins and hand them over, until stopped",
+				(line) => line.example("$0 watch", "what the background service runs"),
+				(argv) => choose(globals(argv), watchCommand),
+			)
+			.command(
+				"handover [host]",
+				"hand over the login this PC holds now",
+				handoverLine,
+				({ host, nextLogin, replace, store, follow, ...argv }) => {
+					const asked = { host, nextLogin, replace, store, follow };
+					choose(globals(argv), (context) => handoverCommand(asked, context));
+				},
+			)
+			.command(
+				"take-back <host>",
+				"undo a hand-over that was never claimed",
+				(line) =>
+					line
+						.positional("host", { type: "string", demandOption: true })
+						.option("force", {
+							type: "boolean",
+							default: false,
+							describe: "for a host that is gone: it may have claimed the login all the same",
+						})
+						.example("$0 take-back myvps", "bring back a login that is still in transit"),
+				({ host, force, ...argv }) =>
+					choose(globals(argv), (context) => takeBackCommand({ host, force }, context)),
+			)
+			.command(
+				"status [host]",
+				"who holds what, since when, until when",
+				(line) =>
+					line
+						.positional("host", { type: "string" })
+						.example("$0 status", "reads only: nothing is sent or written"),
+				({ host, ...argv }) => choose(globals(argv), (context) => statusCommand(host, context)),
+			)
+			.demandCommand(1, 1, "which command?", "only one command at a time")
+			.strict()
+			.recommendCommands()
+			.version(VERSION)
+			.help()
+			.alias("help", "h")
+			.epilogue("Exit codes: 0 well, 1 fault, 2 usage, 10 needs a login, 11 declined, 12 no host")
+			.wrap(Math.min(80, terminal.columns))
+			.exitProcess(false)
+			.showHelpOnFail(false)
+			.fail((message, error) => {
+				throw error === undefined || error.name === "YError" ? usageError(message) : error;
+			})
+	);
 }
 
 function loginLine(line: Argv) {

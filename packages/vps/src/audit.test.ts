@@ -9,10 +9,11 @@ import {
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
+import { type FileHandle, open as openFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Note } from "@baton/core/effect";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type AuditLog, openAudit } from "./audit.ts";
 
 let folder: string;
@@ -139,4 +140,26 @@ test("what cannot be written is told once, and holds nobody up", async () => {
 	await audit.flushed();
 	expect(troubles).toHaveLength(1);
 	expect(troubles[0]).toContain("audit.jsonl");
+});
+
+test("a line is on the disk before the next is written, and before it counts as written", async () => {
+	const handle = await openFile(join(folder, "any"), "w");
+	const handles = Object.getPrototypeOf(handle) as FileHandle;
+	await handle.close();
+	const [write, sync] = [handles.appendFile, handles.sync];
+	const steps: string[] = [];
+	vi.spyOn(handles, "appendFile").mockImplementation(async function (this: FileHandle, ...given) {
+		await write.apply(this, given);
+		steps.push("written");
+	});
+	vi.spyOn(handles, "sync").mockImplementation(async function (this: FileHandle) {
+		await sync.apply(this);
+		steps.push("synced");
+	});
+	const audit = open();
+	audit.write("default", note("one"), 0);
+	audit.write("default", note("two"), 0);
+	await audit.flushed();
+	vi.restoreAllMocks();
+	expect(steps).toEqual(["written", "synced", "written", "synced"]);
 });

@@ -79,16 +79,29 @@ function commandLine(surroundings: CliSurroundings, choose: Choose): Argv {
 		)
 		.locale("en")
 		.wrap(80)
-		.option("config", { type: "string", requiresArg: true, describe: "another settings file" })
-		.option("state", { type: "string", requiresArg: true, describe: "another state folder" });
+		// Of an option that is given twice the last one counts, as in most programs.
+		.parserConfiguration({ "duplicate-arguments-array": false })
+		.option("config", {
+			type: "string",
+			requiresArg: true,
+			describe: "the settings file, instead of ~/.config/baton/batond.json",
+		})
+		.option("state", {
+			type: "string",
+			requiresArg: true,
+			describe: "the state folder, instead of ~/.local/state/baton",
+		})
+		.example("$0 unit --start", "begin here: sets the service up under systemd")
+		.example("$0 doctor", "says what is missing or in the way, and what to do")
+		.example("$0 status", "who holds what, since when and until when");
 	for (const declare of DECLARATIONS) declare(parser, surroundings, choose);
 	return parser
 		.demandCommand(1, 1, "name a command")
 		.strict()
 		.recommendCommands()
-		.help()
+		.help("help", "say what there is, and what a command takes")
 		.alias("help", "h")
-		.version(VERSION)
+		.version("version", "say which version this is", VERSION)
 		.epilogue(EXIT_CODES);
 }
 
@@ -334,8 +347,14 @@ function asUsage(fault: Error, args: readonly string[]): BatonError {
 	const [message = "", ...more] = fault.message.split("\n").filter((line) => line !== "");
 	const unknown = /^Unknown (?:argument|command)s?: ([\w-]+)/.exec(message)?.[1];
 	const meant = unknown === undefined ? undefined : meantBy(unknown, args);
-	const hint = meant === undefined ? (more[0] ?? "see batond --help") : `did you mean ${meant}?`;
-	return new BatonError("usage", message.toLowerCase(), { hint: hint.toLowerCase() });
+	const hint = meant === undefined ? (more[0] ?? `see ${helpFor(args)}`) : `did you mean ${meant}?`;
+	// Yargs counts words where a person looks for a name.
+	const said = message.startsWith("Not enough non-option") ? "a word is missing" : message;
+	return new BatonError("usage", said.toLowerCase(), { hint: hint.toLowerCase() });
+}
+
+function helpFor([command = ""]: readonly string[]): string {
+	return COMMANDS.includes(command) ? `batond ${command} --help` : "batond --help";
 }
 
 /** Yargs gives the same complaint for both, without the dashes. */

@@ -27,7 +27,7 @@ export async function keepListening(ears: Ears, stop: AbortSignal): Promise<void
 		const trouble = await lookOnce(ears);
 		// The same trouble each five seconds would fill the log.
 		if (trouble !== undefined && trouble.message !== told) {
-			ears.log.failure("commands cannot reach the service; looking again", trouble);
+			ears.log.failure("a socket cannot be had; looking again", trouble);
 		}
 		told = trouble?.message;
 	}
@@ -39,13 +39,19 @@ async function passed(clock: Clock, stop: AbortSignal): Promise<boolean> {
 }
 
 async function lookOnce({ sockets, stillAlone, log }: Ears): Promise<Error | undefined> {
-	try {
-		await stillAlone();
+	const sign = await troubleOf(stillAlone);
+	if (sign instanceof BatonError && sign.code === "already-running") throw sign;
+	const ears = await troubleOf(async () => {
 		if (await sockets.look()) log.warn("a socket of the service was gone; it listens anew");
+	});
+	return ears ?? sign;
+}
+
+async function troubleOf(step: () => Promise<void>): Promise<Error | undefined> {
+	try {
+		await step();
 		return undefined;
 	} catch (error) {
-		if (!(error instanceof Error)) throw error;
-		if (error instanceof BatonError && error.code === "already-running") throw error;
-		return error;
+		return error instanceof Error ? error : new Error("for a reason that is not known");
 	}
 }
