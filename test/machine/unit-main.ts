@@ -10,7 +10,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { deliver, deviceThrough, untilAnswered } from "../e2e/batond-host.ts";
 import { until } from "../e2e/stories/until.ts";
 import { startChild } from "../parts/child-process.ts";
+import { isRunning } from "../parts/is-running.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
+import { makeRefreshingClaude } from "../parts/refreshing-claude.ts";
 
 const BATOND = "/opt/project/packages/vps/dist/batond.mjs";
 const HOME = homedir();
@@ -55,11 +57,19 @@ function adjust(...lines: string[]): void {
 	systemctl("restart", "batond");
 }
 
+const restarted = () =>
+	until(
+		"it is started anew",
+		() => property("NRestarts") === "1" && property("ActiveState") === "active",
+		Boolean,
+		60_000,
+	);
+
 const provider = await startOAuthServer({ accessTokenSeconds: 3600 });
 const { tokenUrl, profileUrl, revokeUrl } = provider;
 const settings = (sinks: object) => ({
 	provider: { tokenUrl, profileUrl, revokeUrl },
-	timing: { requestLimit: "40s", deadConfirm: "500ms" },
+	timing: { requestLimit: "40s", deadConfirm: "500ms", witnessWait: "1s" },
 	names: { default: { sinks } },
 });
 const claude = { claude: { type: "claude-code", configDir: "~/.claude" } };
@@ -122,13 +132,31 @@ systemctl("start", "batond");
 await until("the newest token is there", () => login().generation === 2);
 saw("whose outcome is there after the next start", login().state === "held");
 
+// The service is killed while claude refreshes.
+process.env.TMPDIR = join(HOME, "scratch");
+mkdirSync(process.env.TMPDIR, { mode: 0o700 });
+const program = makeRefreshingClaude(provider);
+program.plays({ lagsMs: 8_000 });
+put(SETTINGS, JSON.stringify({ ...settings(claude), engine: "claude-cli", claude: program.path }));
+adjust("RestartSec=1");
+await until("claude is found", () =>
+	batond("status").includes("engine claude-cli: claude 2.1.330"),
+);
+const asked = await start(...batondArgv("refresh", "--force", "--yes"));
+await until("claude runs", () => program.runs().length === 1);
+process.kill(Number(mainPid()), "SIGKILL");
+await restarted();
+saw("claude outlives the service that started it", isRunning(program.runs()[0]?.pid ?? 0));
+await until("its outcome is there", () => login().generation === 3 && login().state === "held");
+saw("and what it brought is found by the next one", program.runs().length === 1);
+await asked.stop();
+
 // The watchdog.
 adjust("WatchdogSec=6", "RestartSec=1");
 await pause(13_000);
 saw("the watchdog is fed: no restart in twice its time", property("NRestarts") === "0");
 process.kill(Number(mainPid()), "SIGSTOP");
-await until("it is restarted", () => property("NRestarts") === "1", Boolean, 60_000);
-await until("it is up", () => property("ActiveState") === "active", Boolean, 60_000);
+await restarted();
 saw(
 	"a service that hangs is killed and started anew, and holds the login",
 	login().state === "held",
