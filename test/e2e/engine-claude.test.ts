@@ -140,7 +140,8 @@ describe.skipIf(lacking !== undefined)("with the real claude", () => {
 		machine();
 		const child = await serve();
 		await untilAnswering();
-		child.kill("SIGKILL");
+		// And all that is of its group, as a terminal's end would.
+		process.kill(-child.pid, "SIGKILL");
 		await child.ended();
 		running.length = 0;
 		await server.release();
@@ -154,7 +155,7 @@ describe.skipIf(lacking !== undefined)("with the real claude", () => {
 		machine();
 		const child = await serve();
 		await untilAnswering();
-		child.kill("SIGTERM");
+		process.kill(-child.pid, "SIGTERM");
 		await server.release();
 		expect((await child.ended()).code).toBe(0);
 		running.length = 0;

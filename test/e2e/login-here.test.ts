@@ -83,6 +83,23 @@ test("without a login nothing is changed", async () => {
 	await service.ended();
 });
 
+test("another one while claude waits is turned away, and disturbs nothing", async () => {
+	const service = await host.serve();
+	claude.plays({ login: await server.mintLogin(), waits: "before" });
+	const first = await startChild(host.optionsOf(["login", "--claude", claude.path]));
+	await until("claude waits", () => claude.runs().length === 1);
+	expect(await login()).toMatchObject({
+		code: 1,
+		stderr: expect.stringContaining("another batond login is waiting for claude"),
+	});
+	expect(claude.runs()).toHaveLength(1);
+	process.kill(-first.pid, "SIGINT");
+	await first.ended();
+	expect(first.stderr()).toContain("interrupted before a login was made");
+	service.kill("SIGTERM");
+	await service.ended();
+});
+
 test.each(["before", "after"] as const)(
 	"Ctrl-C %s the login was made loses nothing",
 	async (waits) => {
