@@ -17,12 +17,15 @@ import { systemClock } from "@baton/io/clock";
 import { isAlive } from "@baton/io/process-alive";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { chosenEngine } from "../../packages/vps/src/engines/choose-engine.ts";
-import { ClaudeCliEngine } from "../../packages/vps/src/engines/claude-cli.ts";
+import {
+	ClaudeCliEngine,
+	type ClaudeCliOptions,
+} from "../../packages/vps/src/engines/claude-cli.ts";
 import { claudeEnvironment } from "../../packages/vps/src/engines/claude-environment.ts";
 import type { Durable } from "../../packages/vps/src/engines/engine.ts";
 import { httpEngine } from "../../packages/vps/src/engines/http.ts";
 import { sendRequest } from "../../packages/vps/src/engines/send-request.ts";
-import { startHolder } from "../../packages/vps/src/engines/start-claude.ts";
+import { letGo, startHolder } from "../../packages/vps/src/engines/start-claude.ts";
 import { until } from "../e2e/stories/until.ts";
 import type { OAuthServer } from "../parts/oauth-control.ts";
 import { startOAuthServer } from "../parts/oauth-server.ts";
@@ -51,7 +54,7 @@ class Machine {
 		return { tokenUrl, profileUrl, clientId, body: "json", userAgent: "baton" };
 	}
 
-	engine(waitMs = this.#waitMs): ClaudeCliEngine {
+	engine(waitMs = this.#waitMs, more: Partial<ClaudeCliOptions> = {}): ClaudeCliEngine {
 		const { provider } = this;
 		const limits = { totalMs: 1_000, bodyBytes: 1_000 };
 		const network = { proxy: undefined, except: [], ca: undefined };
@@ -67,6 +70,7 @@ class Machine {
 			waitMs,
 			clock: systemClock,
 			onLeftover: (why) => this.leftovers.push(why),
+			...more,
 		});
 	}
 
@@ -190,11 +194,38 @@ describe("a refresh by claude", () => {
 		expect(await server.spentTwice()).toEqual([]);
 	});
 
+	test("what comes before claude counts towards the limit", async () => {
+		let later = 0;
+		const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later };
+		const knock = async () => {
+			later = 60_000;
+			return undefined;
+		};
+		machine.claude.plays({ lagsMs: 1_500 });
+		const engine = machine.engine(60_000, { clock, knock });
+		expect(await engine.refresh(session)).toEqual({ kind: "no-reply" });
+		await until("it is harvested", async () => (await engine.harvest(fp)).kind === "rotated");
+	});
+
 	test("what claude has started is waited for as well", async () => {
 		machine.claude.plays({ byHelper: true, lagsMs: 1_500 });
 		expect((await machine.engine().refresh(session)).kind).toBe("rotated");
 		expect(await server.presentations()).toHaveLength(1);
 	});
+
+	test.skipIf(process.platform !== "linux")(
+		"neither it nor what holds its input open is of the service's session",
+		async () => {
+			machine.claude.plays({ stays: true });
+			await machine.engine(2_000).refresh(session);
+			const note = JSON.parse(readFileSync(join(machine.folder, fp, "run.json"), "utf8"));
+			const noted: number[] = [note.process.pid, onlyRun().pid];
+			expect(noted.map(sessionOf)).toEqual(noted);
+			const holder = startHolder(60, { PATH: process.env.PATH ?? "" }).process;
+			expect(sessionOf(holder.pid)).toBe(holder.pid);
+			letGo(holder);
+		},
+	);
 
 	test("a service that died between the start and its note finds it by its environment", async () => {
 		await server.inject("token", { kind: "hold", when: "after" });
@@ -307,6 +338,12 @@ describe("a refresh by claude", () => {
 		const start = () => startHolder(1, { PATH: `/usr/bin:${"x".repeat(3_000_000)}` });
 		expect(start).toThrow(expect.objectContaining({ code: "command-failed" }));
 	});
+
+	/** proc(5): the sixth field, counted from the end of the name. */
+	function sessionOf(pid: number): number {
+		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+		return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3]);
+	}
 
 	function onlyRun() {
 		const [run, ...more] = machine.claude.runs();

@@ -127,7 +127,7 @@ export function engineContract(subject: EngineSubject): void {
 		])("%s leaves it in doubt", async (_name, fault) => {
 			const started = performance.now();
 			expect(await refreshUnder(fault)).toEqual({ kind: "no-reply" });
-			expect(performance.now() - started).toBeLessThan(subject.requestLimit);
+			expect(performance.now() - started).toBeLessThan(1.5 * subject.requestLimit);
 		});
 
 		test("a huge body is read or leaves it in doubt", async () => {

@@ -29,7 +29,7 @@ export interface ClaudeCliOptions {
 	program(): Promise<string | undefined>;
 	/** What trying would come to, where that can be told beforehand. */
 	knock(): Promise<RefreshOutcome | undefined>;
-	/** How long a refresh is waited for, ms. It goes on after that. */
+	/** How long a refresh is waited for, ms, with all that comes before claude is started. It goes on after that. */
 	readonly waitMs: number;
 	readonly clock: Clock;
 	/** Something of an earlier refresh could not be removed, or should not be. */
@@ -57,13 +57,15 @@ export class ClaudeCliEngine implements Engine {
 	}
 
 	async refresh(session: ArmedSession): Promise<RefreshOutcome> {
+		const { clock, waitMs } = this.#options;
+		const deadline = clock.monotonic() + waitMs;
 		const fp = fingerprint(session.refreshToken);
 		const left = await this.clear(fp);
 		if (left !== undefined) return left;
 		const program = await this.#options.program();
 		if (program === undefined) return { kind: "not-sent" };
 		const turnedAway = await this.#options.knock();
-		return turnedAway ?? (await this.#alone(() => this.#refresh(session, fp, program)));
+		return turnedAway ?? (await this.#alone(() => this.#refresh(session, fp, program, deadline)));
 	}
 
 	/**
@@ -80,11 +82,17 @@ export class ClaudeCliEngine implements Engine {
 		return removed ? undefined : { kind: "not-sent" };
 	}
 
-	async #refresh(session: ArmedSession, fp: Fingerprint, program: string): Promise<RefreshOutcome> {
+	async #refresh(
+		session: ArmedSession,
+		fp: Fingerprint,
+		program: string,
+		deadline: number,
+	): Promise<RefreshOutcome> {
 		const run = new RunFolder(this.#options.folder, fp);
 		const started = await this.#start(run, session, program).catch(notStarted);
 		if (started === undefined) return { kind: "not-sent" };
-		if ((await this.#waitFor(run, fp, started)) === "runs on") return { kind: "no-reply" };
+		if ((await this.#waitFor(run, fp, started, deadline)) === "runs on")
+			return { kind: "no-reply" };
 		// Where the disk does not say, it is harvested once it does.
 		return await this.#judge(run, fp, started.record).catch(orUnknown);
 	}
@@ -120,14 +128,17 @@ export class ClaudeCliEngine implements Engine {
 		return { record, exit: claude.exit };
 	}
 
-	/** @returns once it has ended, or is not waited for any longer */
+	/**
+	 * @param deadline monotonic ms
+	 * @returns once it has ended, or is not waited for any longer
+	 */
 	async #waitFor(
 		run: RunFolder,
 		fp: Fingerprint,
 		{ record, exit }: Started,
+		deadline: number,
 	): Promise<"ended" | "runs on"> {
-		const { clock, waitMs } = this.#options;
-		const deadline = clock.monotonic() + waitMs;
+		const { clock } = this.#options;
 		while ((await Promise.race([exit, clock.sleep(LOOK_EVERY)])) !== "exited") {
 			if (clock.monotonic() >= deadline) return "runs on";
 			await this.#letGoOnceKnown(run, fp, record);
