@@ -1,9 +1,8 @@
 /** Where the official claude is on this machine: named by a person, or the first one on the PATH. */
 
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { BatonError } from "@baton/core/error";
+import { findProgram, foldersOn, isProgram } from "./find-program.ts";
 
 export interface ClaudeSought {
 	/** By `--claude`, relative to where the person is, or by the setting. */
@@ -34,23 +33,9 @@ export async function findClaude(sought: ClaudeSought): Promise<string> {
 export async function lookForClaude(sought: ClaudeSought): Promise<string | undefined> {
 	const { named, path, platform, besides = [] } = sought;
 	if (named !== undefined) return (await isProgram(resolve(named))) ? resolve(named) : undefined;
-	const name = programName(platform);
-	// An entry that is not absolute means another program in each folder one stands in.
-	for (const folder of [...(path ?? "").split(delimiter).filter(isAbsolute), ...besides]) {
-		if (await isProgram(join(folder, name))) return join(folder, name);
-	}
-	return undefined;
+	return await findProgram(programName(platform), [...foldersOn(path), ...besides]);
 }
 
 function programName(platform: NodeJS.Platform): string {
 	return platform === "win32" ? "claude.exe" : "claude";
-}
-
-async function isProgram(file: string): Promise<boolean> {
-	try {
-		await access(file, constants.X_OK);
-		return (await stat(file)).isFile();
-	} catch {
-		return false;
-	}
 }

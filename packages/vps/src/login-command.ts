@@ -3,7 +3,6 @@
  * from there as any other that lies here. What an earlier run left is taken over first.
  */
 
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Reading, readCredentials } from "@baton/core/credentials-file";
 import { formatDuration } from "@baton/core/duration";
@@ -19,6 +18,7 @@ import { askService } from "./ask-service.ts";
 import { atHome } from "./at-home.ts";
 import type { CliSurroundings } from "./cli.ts";
 import type { NameStatus, ServiceStatus } from "./control-message.ts";
+import { claudeSought } from "./engines/claude-program.ts";
 import { importLogin } from "./import.ts";
 import { loadSettings } from "./load-settings.ts";
 import type { Said } from "./said.ts";
@@ -102,12 +102,7 @@ async function logIn(
 	{ environment, errors, lend }: CliSurroundings,
 ): Promise<ClaudeEnd> {
 	const set = settings.claude === undefined ? undefined : atHome(settings.claude);
-	const program = await findClaude({
-		named: claude ?? set,
-		path: environment.PATH,
-		platform: process.platform,
-		besides: [join(homedir(), ".local", "bin"), "/usr/local/bin"],
-	});
+	const program = await findClaude(claudeSought(claude ?? set, environment.PATH));
 	await prepareLoginFolder(folder);
 	const alone = await claimSingleInstance(folder).catch((error: unknown) => {
 		const isOther = error instanceof BatonError && error.code === "already-running";

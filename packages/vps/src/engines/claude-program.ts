@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { claudeVersion, isRecentClaude, OLDEST_CLAUDE } from "@baton/core/claude-version";
 import { SECOND } from "@baton/core/duration";
 import { BatonError } from "@baton/core/error";
-import { lookForClaude } from "@baton/io/find-claude";
+import { type ClaudeSought, lookForClaude } from "@baton/io/find-claude";
 import { runCommand } from "@baton/io/run-command";
 
 export type ClaudeFound =
@@ -32,14 +32,8 @@ const VERSION_LIMIT = 30 * SECOND;
  * version only if it is another one than before.
  */
 export function claudeProgram({ named, environment }: ClaudeWanted): () => Promise<ClaudeFound> {
+	const sought = claudeSought(named, environment.PATH);
 	let asked: { readonly mark: string; readonly found: ClaudeFound } | undefined;
-	const sought = {
-		named,
-		path: environment.PATH,
-		platform: process.platform,
-		// Where its own installer puts it; the PATH of a service has no folder of the home.
-		besides: [join(homedir(), ".local", "bin"), "/usr/local/bin"],
-	};
 	return async () => {
 		const program = await lookForClaude(sought);
 		if (program === undefined) return noneAt(named);
@@ -47,6 +41,12 @@ export function claudeProgram({ named, environment }: ClaudeWanted): () => Promi
 		if (asked?.mark !== mark) asked = { mark, found: await look(program, environment) };
 		return asked.found;
 	};
+}
+
+/** Also where its own installer puts it: the PATH of a service has no folder of the home. */
+export function claudeSought(named: string | undefined, path: string | undefined): ClaudeSought {
+	const besides = [join(homedir(), ".local", "bin"), "/usr/local/bin"];
+	return { named, path, platform: process.platform, besides };
 }
 
 function noneAt(named: string | undefined): ClaudeFound {

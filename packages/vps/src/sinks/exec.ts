@@ -5,11 +5,9 @@
  * What it prints is not read: it may well repeat the token.
  */
 
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { delimiter, isAbsolute, join } from "node:path";
 import { BatonError } from "@baton/core/error";
 import type { Clock } from "@baton/io/clock";
+import { findProgram, foldersOn, isProgram } from "@baton/io/find-program";
 import { type Argv, runCommand } from "@baton/io/run-command";
 import { commandEnvironment } from "../command-environment.ts";
 import type { AccessToken, Sink } from "./sink.ts";
@@ -50,22 +48,7 @@ function inputOf({ name, session, generation }: AccessToken): string {
 	return `${JSON.stringify(input)}\n`;
 }
 
-async function isRunnable(program: string, path = ""): Promise<boolean> {
-	const candidates = program.includes("/")
-		? [program]
-		: path
-				.split(delimiter)
-				.filter(isAbsolute)
-				.map((folder) => join(folder, program));
-	for (const candidate of candidates) if (await isProgram(candidate)) return true;
-	return false;
-}
-
-async function isProgram(path: string): Promise<boolean> {
-	try {
-		await access(path, constants.X_OK);
-		return (await stat(path)).isFile();
-	} catch {
-		return false;
-	}
+async function isRunnable(program: string, path: string | undefined): Promise<boolean> {
+	if (program.includes("/")) return await isProgram(program);
+	return (await findProgram(program, foldersOn(path))) !== undefined;
 }

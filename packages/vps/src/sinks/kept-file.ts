@@ -88,21 +88,13 @@ async function write(token: AccessToken, options: KeptFileOptions): Promise<Sink
 	// Before the write: else, after a crash in between, our own file would look like somebody's.
 	await memory.noteWritten(place, clock.now());
 	if (filled === text) await setMode(path, { mode, ownerOnlyFolder: true });
-	else {
-		await writeAtomic(path, Buffer.from(filled, "latin1"), {
-			mode,
-			ownerOnlyFolder: true,
-			keepGroup: true,
-			laterThanBefore: true,
-			beforeRename: () => assertUntouched(path, seen),
-		});
-	}
+	else await replace(filled, seen, options);
 	return { kind: "written", disarmed: undefined };
 }
 
 /** What lies there afterwards, or will, is somebody's. */
 async function clear(options: KeptFileOptions): Promise<SinkClearance> {
-	const { path, place, mode, content, memory } = options;
+	const { path, place, content, memory } = options;
 	if (!memory.hasWritten(place)) return "nothing";
 	await removeLeftovers(path);
 	const seen = identityOf(path);
@@ -113,16 +105,24 @@ async function clear(options: KeptFileOptions): Promise<SinkClearance> {
 		assertUntouched(path, seen);
 		await removeDurably(path);
 	} else if (left !== undefined && left !== text) {
-		await writeAtomic(path, Buffer.from(left, "latin1"), {
-			mode,
-			ownerOnlyFolder: true,
-			keepGroup: true,
-			laterThanBefore: true,
-			beforeRename: () => assertUntouched(path, seen),
-		});
+		await replace(left, seen, options);
 	}
 	await memory.forget(place);
 	return left === text ? "nothing" : "cleared";
+}
+
+async function replace(
+	text: string,
+	seen: FileIdentity | undefined,
+	{ path, mode }: KeptFileOptions,
+): Promise<void> {
+	await writeAtomic(path, Buffer.from(text, "latin1"), {
+		mode,
+		ownerOnlyFolder: true,
+		keepGroup: true,
+		laterThanBefore: true,
+		beforeRename: () => assertUntouched(path, seen),
+	});
 }
 
 function isTaken(
