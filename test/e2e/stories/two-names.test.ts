@@ -87,6 +87,11 @@ story("two names, two sinks: each is refreshed by itself", TWO_NAMES, async (sta
 	}
 	const [ownGood, workGood] = [tokenIn(stage.vps.claudeFolder), tokenIn(folder)];
 	expect(ownGood).not.toBe(workGood);
+	// A copy of the one that somebody puts where the other is served is known, and no stranger's.
+	const { claudeFolder } = stage.vps;
+	writeFileSync(`${claudeFolder}/.credentials.json`, JSON.stringify({ claudeAiOauth: work }));
+	await told(stage, "default", "copy-disarmed", 1);
+	expect(count(stage, "default", "sink-paused")).toBe(0);
 	// A token on standard output is what was asked for, so these are not searched for leaks.
 	const { vps } = stage;
 	const asked = await Promise.all([vps.run("token"), vps.run("token", "--name", WORK)]);
