@@ -12,9 +12,22 @@ group=/sys/fs/cgroup/unified
 group=$group/batond-machine.$$
 mkdir "$group"
 here=$(dirname "$(readlink -f "$0")")
-# Whoever is in the group when it is unshared has it as the root of all groups.
-sh -c 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"' sh "$group" \
+
+# Its processes may be a moment in going.
+clean() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		find "$group" -depth -type d -exec rmdir '{}' ';' 2> /dev/null
+		[ -d "$group" ] || return 0
+		sleep 0.3
+	done
+}
+trap clean EXIT
+trap 'kill "$machine" && wait "$machine"; exit 1' INT TERM
+
+# Whoever is in the group when it is unshared has it as the root of all groups. The machine ends with `unshare`.
+timeout 280 sh -c 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"' sh "$group" \
 	unshare --mount --pid --fork --cgroup --uts --ipc --net --kill-child \
-	sh "$here/machine.sh" "$1" "$2" || true
-find "$group" -depth -type d -exec rmdir '{}' ';'
+	sh "$here/machine.sh" "$1" "$2" &
+machine=$!
+wait "$machine" || true
 exit "$(cat "$1/code")"
