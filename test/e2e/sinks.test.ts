@@ -1,5 +1,5 @@
 /** Sinks of the built service, and what people do to them by hand. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { stopAllChildren } from "../parts/child-process.ts";
@@ -76,7 +76,9 @@ function loginByHand(): string {
 			scopes: ["user:inference"],
 		},
 	});
-	writeFileSync(credentials(), content, { mode: 0o600 });
+	const beside = `${credentials()}.tmp.0a1b2c3d`;
+	writeFileSync(beside, content, { mode: 0o600 });
+	renameSync(beside, credentials());
 	return content;
 }
 
