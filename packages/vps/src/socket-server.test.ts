@@ -1,10 +1,10 @@
 /** A socket that is removed or replaced while its server runs. */
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { listenOn, type SocketServer } from "./socket-server.ts";
 
 let folder: string;
@@ -90,4 +90,13 @@ test("a file in its place is somebody's: kept by a look and by the end", async (
 	rmSync(path);
 	expect(await server.look()).toBe(true);
 	expect(await said()).toBe("here");
+});
+
+test("a fault in the middle of its closing, as of a caller that could not be let in, is none of its own", async () => {
+	const close = Server.prototype.close;
+	vi.spyOn(Server.prototype, "close").mockImplementationOnce(function (this: Server) {
+		this.emit("error", new Error("accept EMFILE"));
+		return close.call(this);
+	});
+	await server.close(0);
 });

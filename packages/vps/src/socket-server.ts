@@ -55,8 +55,10 @@ export async function listenOn(options: SocketServerOptions): Promise<SocketServ
 		if (listening === undefined) return;
 		const now = fileNumber(path);
 		if (now !== undefined && now !== listening.number) return void listening.server.unref();
-		closings.push(once(listening.server, "close"));
-		listening.server.close();
+		const { server } = listening;
+		// A caller that cannot be let in meanwhile is no fault of the closing, as `once` would have it.
+		closings.push(new Promise((resolve) => server.once("close", resolve)));
+		server.close();
 		listening = undefined;
 	};
 	return {
