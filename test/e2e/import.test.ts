@@ -207,6 +207,36 @@ test("killed after the disarm, with the claim still to be made: the only copy is
 	expect((await outcomes()).filter((outcome) => outcome === "rotated")).toHaveLength(1);
 });
 
+test("killed before the answer to the claim came: it says what was lost, why, and what to do", async () => {
+	const service = await host.serve();
+	const file = copyOf(await mint(), "copy", "claude-credentials.json");
+	await provider.inject("token", { kind: "hold", when: "after" });
+	const importing = await host.start("import", file, "--yes");
+	await provider.untilHeld();
+	service.kill("SIGKILL");
+	await service.ended();
+	await importing.ended();
+	await provider.release();
+	await host.serve();
+	await until(
+		"it is known as lost",
+		() => host.status(),
+		({ need }) => need === "lost-in-flight",
+	);
+	const { stdout } = await host.run("status");
+	expect(stdout).toContain(
+		[
+			"default: needs a new login: the answer to a refresh was lost",
+			"  most likely: the provider had replaced its token, and the answer never came or was not saved in time",
+			"  it was imported here; never refreshed",
+			"  login ",
+		].join("\n"),
+	);
+	expect(stdout).toContain("  next: on the PC, baton status says how to make a new login");
+	expect((await host.run("check")).code).toBe(10);
+	expect(await outcomes()).toEqual(["rotated"]);
+});
+
 test("a spare copy of a login that is kept here is disarmed, and nothing is spent", async () => {
 	await host.serve();
 	const login = await mint();

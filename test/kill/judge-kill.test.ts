@@ -26,15 +26,12 @@ const KEPT: KillFacts = {
 	left: ["second"],
 	hearsAlone: true,
 	record: recordWith({ name: "held" }),
+	status: {},
 	isLive: true,
 	published: "access",
 	leftovers: [],
 };
-const LOST = {
-	...KEPT,
-	isLive: false,
-	record: recordWith({ name: "needs-login", reason: "lost-in-flight" }),
-};
+const LOST = { ...KEPT, isLive: false, status: { need: "lost-in-flight" } };
 
 test("held, living, refreshed and published: kept", () => {
 	expect(judgeKill(KEPT)).toEqual({ fate: "kept", spentTwice: 0, unnamed: false, leftovers: [] });
@@ -54,9 +51,13 @@ test("lost with an answer that nobody saved: in flight, and named", () => {
 	expect(verdict).toMatchObject({ fate: "lost-in-flight", unnamed: false, spentTwice: 0 });
 });
 
-test("lost for another reason than it says: not named", () => {
-	const record = recordWith({ name: "needs-login", reason: "deadline" });
-	expect(judgeKill({ ...LOST, left: [], record })).toMatchObject({ unnamed: true });
+test.each([
+	[false, { need: "none-yet", claimRefused: { lineageId: "a1", at: 1 } }],
+	[true, { need: "none-yet" }],
+	[true, { need: "deadline" }],
+	[true, {}],
+])("not named: %s, where it says %o", (unnamed, status) => {
+	expect(judgeKill({ ...LOST, left: [], status })).toMatchObject({ unnamed });
 });
 
 test("claude outlives the service, so that nothing of its is lost in flight", () => {

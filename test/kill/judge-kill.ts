@@ -15,6 +15,8 @@ export interface KillFacts {
 	readonly hearsAlone: boolean;
 	/** At the end of all, as it lies on the disk. */
 	readonly record: CustodyRecord | undefined;
+	/** What `batond status --json` says then. */
+	readonly status: { readonly need?: unknown; readonly claimRefused?: unknown };
 	/** Whether the provider would take what is in custody then: both its tokens. */
 	readonly isLive: boolean;
 	/** The access token that the sink shows. */
@@ -33,14 +35,14 @@ export interface KillVerdict {
 }
 
 export function judgeKill(facts: KillFacts): KillVerdict {
-	const { presentations, record, leftovers } = facts;
+	const { presentations, leftovers } = facts;
 	const fate = isKept(facts) ? "kept" : wasInFlight(facts) ? "lost-in-flight" : "lost";
 	const again = presentations.filter(({ spentBefore }) => spentBefore);
 	const lateTries = fate === "lost-in-flight" && again.some((one) => isLate(one, facts)) ? 1 : 0;
 	return {
 		fate,
 		spentTwice: again.length - lateTries,
-		unnamed: fate !== "kept" && !isNamed(record, presentations[0]?.fp),
+		unnamed: fate !== "kept" && !isNamed(facts),
 		leftovers,
 	};
 }
@@ -63,10 +65,8 @@ function wasInFlight({ presentations, left, hearsAlone }: KillFacts): boolean {
 	return hearsAlone && replacedBy !== undefined && !left.includes(replacedBy);
 }
 
-function isNamed(record: CustodyRecord | undefined, first: string | undefined): boolean {
-	const { current, past = {} } = record ?? {};
-	if (current?.phase.name === "needs-login") return current.phase.reason === "lost-in-flight";
-	return current === undefined && past[first as keyof typeof past]?.was === "spent";
+function isNamed({ status: { need, claimRefused } }: KillFacts): boolean {
+	return need === "lost-in-flight" || (need === "none-yet" && claimRefused !== undefined);
 }
 
 /** The refresh tokens of a record. */

@@ -54,6 +54,7 @@ export async function killAt(
 
 		const again = await scene.serve();
 		await scene.seeThrough();
+		const status = await scene.host.status();
 		again.kill("SIGTERM");
 		const { code } = await again.ended();
 		if (code !== 0) throw new Error(`it ended with ${code}: ${again.stderr()}`);
@@ -67,6 +68,7 @@ export async function killAt(
 			left,
 			hearsAlone: kind.engine === "http",
 			record,
+			status,
 			isLive: isServed && (await provider.liveRefresh(refreshToken?.reveal() ?? "")),
 			published: scene.published(),
 			leftovers: leftovers(scene),

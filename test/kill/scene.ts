@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CustodyRecord } from "@baton/core/custody-state";
+import { isSealed } from "@baton/core/staged-login";
 import { keyFile } from "@baton/io/key-source";
 import { openSecretStore } from "@baton/io/secret-store";
 import { custodyStore } from "../../packages/vps/src/custody-store.ts";
@@ -155,7 +156,9 @@ export class Scene {
 	}
 
 	async #decided(): Promise<void> {
-		await this.#until("its claim is decided", ({ staged }) => staged === undefined);
+		await this.#until("its claim is decided", ({ staged }) => {
+			return staged === undefined || isSealed(staged);
+		});
 	}
 
 	async #settled(): Promise<void> {

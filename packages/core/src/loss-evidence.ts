@@ -5,12 +5,13 @@ import { formatDuration } from "./duration.ts";
 import { HERE } from "./import-login.ts";
 import type { LossEvidence, LossReason } from "./protocol.ts";
 
-/** Of a current login that is lost or rolled back; undefined for any other. */
-export function lossEvidence({ current, past }: CustodyRecord): LossEvidence | undefined {
-	const phase = current?.phase;
-	if (current === undefined || phase === undefined) return undefined;
+/** Of a current login that is lost or rolled back, or of the first one, lost at its claim; or undefined. */
+export function lossEvidence({ current, staged, past }: CustodyRecord): LossEvidence | undefined {
+	const lineage = current ?? staged;
+	const phase = lineage?.phase;
+	if (lineage === undefined || phase === undefined) return undefined;
 	if (phase.name !== "needs-login" && phase.name !== "rolled-back") return undefined;
-	const { generation, obtainedAt, device, erasedAt, firstFp, session } = current;
+	const { generation, obtainedAt, device, erasedAt, firstFp, session } = lineage;
 	const claimed = past[firstFp];
 	return {
 		since: phase.since,

@@ -128,7 +128,7 @@ function whyNone(status: NameStatus, { now }: CheckView): string {
 
 /** What there is to say of a token that is given out all the same. */
 function doubts(status: NameStatus, { now }: CheckView): string[] {
-	const { state, need, waitsForPc, staged, failures, refusal, waitsForSinks } = status;
+	const { state, need, waitsForPc, failures, refusal, waitsForSinks } = status;
 	const isQuiet = (state === "held" || state === "refreshing") && need === undefined;
 	const needsNoWord = isQuiet && waitsForSinks === undefined;
 	const provider = isOutOfReach(refusal) ? "is out of reach" : "refuses for now";
@@ -136,9 +136,13 @@ function doubts(status: NameStatus, { now }: CheckView): string[] {
 		...(needsNoWord ? [] : [explain(status, now).state]),
 		...(hasEnded(status, now) ? ["no refresh can follow"] : []),
 		...(waitsForPc ? ["a new login waits for its PC to deliver it again"] : []),
-		...(staged !== undefined && !waitsForPc ? ["a new login is being claimed"] : []),
+		...(isBeingClaimed(status) ? ["a new login is being claimed"] : []),
 		...(failures > 0 ? [`the provider ${provider}`] : []),
 	];
+}
+
+function isBeingClaimed({ staged, waitsForPc }: NameStatus): boolean {
+	return staged !== undefined && staged.state !== "needs-login" && !waitsForPc;
 }
 
 const SINKS: Readonly<Record<SinkReport["state"], string | undefined>> = {

@@ -10,6 +10,7 @@ import {
 import { lossEvidence } from "@baton/core/loss-evidence";
 import { probeMemory } from "@baton/core/plan-custody";
 import type { LossReason } from "@baton/core/protocol";
+import { isSealed } from "@baton/core/staged-login";
 import type { NameStatus } from "./control-message.ts";
 import type { CustodyView } from "./custodian.ts";
 
@@ -61,9 +62,12 @@ export function nameStatus(view: CustodyView): NameStatus {
 /** What only a person can mend; nothing while a login is being claimed. */
 function needOf({ record, run }: CustodyView): LossReason | undefined {
 	const { current, staged } = record;
-	if (staged !== undefined && (isOurs(staged) || run.armed === staged.firstFp)) return undefined;
-	if (current === undefined) return "none-yet";
-	const { phase } = current;
+	const sealed = staged !== undefined && isSealed(staged);
+	const isUnderWay = staged !== undefined && !sealed;
+	if (isUnderWay && (isOurs(staged) || run.armed === staged.firstFp)) return undefined;
+	const lineage = current ?? (sealed ? staged : undefined);
+	if (lineage === undefined) return "none-yet";
+	const { phase } = lineage;
 	if (phase.name === "needs-login") return phase.reason;
 	if (phase.name === "revoking") return "logged-out";
 	return phase.name === "rolled-back" ? "rolled-back" : undefined;
@@ -110,7 +114,8 @@ function waitsForSinks({ run: { sinks } }: CustodyView): Pick<NameStatus, "waits
 
 /** Found staged when the service started: claimed only once the PC delivers it again. */
 function isWaitingForPc({ record: { staged }, run }: CustodyView): boolean {
-	return staged !== undefined && !isOurs(staged) && run.armed !== staged.firstFp;
+	if (staged === undefined || isOurs(staged) || isSealed(staged)) return false;
+	return run.armed !== staged.firstFp;
 }
 
 /** Claimed, or perhaps: no PC is waited for any more. */

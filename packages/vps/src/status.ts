@@ -115,6 +115,7 @@ const UNSAVED = "  the newest token is in memory only: do not stop batond before
 
 function stagedWords(state: string): string {
 	if (state === "verifying") return "is claimed, its account yet to be named";
+	if (state === "needs-login") return "was lost as it was claimed: it is kept, and never used";
 	return state === "in-doubt" ? "may be claimed: no answer came" : "is being claimed";
 }
 

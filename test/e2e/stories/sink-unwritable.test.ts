@@ -5,11 +5,10 @@ import { statusOf } from "./killed-service.ts";
 import { outcomes, published, settled, told } from "./milestones.ts";
 import { HOST, type Stage, type StageOptions } from "./stage.ts";
 import { story } from "./story.ts";
+import { SAVED } from "./two-sinks.ts";
 import { until } from "./until.ts";
 
 const CLAUDE = { type: "claude-code", configDir: "~/claude" };
-const SAVE = 'umask 077; mkdir -p "$HOME/sinks" && cat > "$HOME/sinks/token.json"';
-const FILE = { type: "exec", command: ["sh", "-c", SAVE] };
 
 function withSinks(accessTokenSeconds: number, sinks: Record<string, unknown>): StageOptions {
 	return {
@@ -30,7 +29,7 @@ async function claimed(stage: Stage) {
 	return { running, logins: [[login, "vps current"]] as const };
 }
 
-const SOME_ARE = withSinks(8, { claude: CLAUDE, file: FILE });
+const SOME_ARE = withSinks(8, { claude: CLAUDE, file: SAVED });
 const NONE_IS = withSinks(4, { claude: CLAUDE });
 
 story(
