@@ -14,13 +14,13 @@ import { provideSystemPackages } from "./system-packages.ts";
 const HELP = `npm run kill -- [--sample N] [--at-once N] [--json]
 
   --sample N   kill at N points only, evenly spread
-  --at-once N  how many services at a time; 4 unless given`;
+  --at-once N  how many services at a time; 8 unless given`;
 
 const { values } = parseArgs({
 	args: otherArguments(),
 	options: {
 		sample: { type: "string" },
-		"at-once": { type: "string", default: "4" },
+		"at-once": { type: "string", default: "8" },
 		help: { type: "boolean", default: false },
 	},
 });

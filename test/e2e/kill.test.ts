@@ -9,7 +9,7 @@ describe.skipIf(straceMissing() !== undefined)(
 	"killed in the middle of a claim or a refresh",
 	() => {
 		test("every login lives on, or was lost with its answer, and that is said", async () => {
-			const tally = await killEverywhere({ sample: POINTS, atOnce: 2 });
+			const tally = await killEverywhere({ sample: POINTS, atOnce: 4 });
 			expect(tally).toMatchObject({ lost: 0, spentTwice: 0, unnamed: 0, faults: [] });
 			expect(tally.points).toBeGreaterThan(POINTS / 2);
 		}, 400_000);

@@ -1,5 +1,5 @@
 /** A host on which one login arrives, is claimed and is refreshed once. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CustodyRecord } from "@baton/core/custody-state";
 import { isSealed } from "@baton/core/staged-login";
@@ -56,6 +56,7 @@ export class Scene {
 	readonly #kind: SceneKind;
 	readonly #claude: RefreshingClaude | undefined;
 	#service: Child | undefined;
+	#read: { mark: string; record: CustodyRecord | undefined } | undefined;
 
 	constructor(kind: SceneKind, provider: OAuthServer, login: ClaudeAiOauth) {
 		this.#kind = kind;
@@ -88,12 +89,18 @@ export class Scene {
 		await this.#settled();
 	}
 
-	/** What is in custody, as it lies on the disk. */
+	/** What is in custody, as it lies on the disk; read again only when it was replaced. */
 	async record(): Promise<CustodyRecord | undefined> {
 		const folder = join(this.host.stateFolder, "secrets");
-		if (!existsSync(folder)) return undefined;
-		const key = keyFile(join(this.host.configFolder, "batond.key"));
-		return await custodyStore(openSecretStore({ folder, key })).load("default");
+		const stat = statSync(join(folder, "custody-default.secret"), { throwIfNoEntry: false });
+		if (stat === undefined) return undefined;
+		const mark = `${stat.ino} ${stat.mtimeMs}`;
+		if (this.#read?.mark !== mark) {
+			const key = keyFile(join(this.host.configFolder, "batond.key"));
+			const record = await custodyStore(openSecretStore({ folder, key })).load("default");
+			this.#read = { mark, record };
+		}
+		return this.#read.record;
 	}
 
 	/** The access token that the sink shows. */
