@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { ClaudeAiOauth } from "../../parts/oauth-control.ts";
 import { fingerprintOf } from "../../parts/token-ledger.ts";
 import { offerOf } from "../batond-host.ts";
-import { outcomes, settled, whats } from "./milestones.ts";
+import { outcomes, settled, told, whats } from "./milestones.ts";
 import { speak } from "./speak.ts";
 import { HOST, type Stage } from "./stage.ts";
 import { story } from "./story.ts";
@@ -52,6 +52,7 @@ story("messages twice and in the wrong order lose nothing", {}, async (stage) =>
 	expect(await device.ask({ type: "withdraw", fp })).toMatchObject({ type: "withdrawn", fp });
 	const late = await second.ask(deliveryOf(login, promise.nonce));
 	expect(late).toMatchObject({ type: "withdrawn", fp });
+	await told(stage, "withdrawn");
 	expect([whats(stage), await outcomes(stage)]).toEqual([["withdrawn"], []]);
 
 	const { nonce } = await device.ask(offer);
@@ -62,6 +63,7 @@ story("messages twice and in the wrong order lose nothing", {}, async (stage) =>
 	await until("it is claimed", custody, ({ type }) => type === "claimed");
 	expect(await second.ask(deliver)).toMatchObject({ type: "claimed", fp });
 	expect(await second.ask({ type: "withdraw", fp })).toMatchObject({ type: "claimed", fp });
+	await told(stage, "claimed");
 	expect(whats(stage)).toEqual(["withdrawn", "staged", "claimed"]);
 	expect(await outcomes(stage)).toEqual(["rotated"]);
 	// The one who spoke here did not disarm claude's file: that copy is of a token spent by now.
